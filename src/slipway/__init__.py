@@ -1,0 +1,27 @@
+"""Slipway: from raw data to a model that is served, monitored, retrained and rolled back."""
+
+from typing import TYPE_CHECKING, Any
+
+from slipway.errors import BadRequest, SlipwayError
+from slipway.stages import stage
+
+if TYPE_CHECKING:
+    from slipway.model.rows import split_rows
+    from slipway.workspace import Workspace, open_project
+
+__all__ = ["BadRequest", "SlipwayError", "Workspace", "open_project", "split_rows", "stage"]
+
+_LAZY = {
+    "Workspace": "slipway.workspace",
+    "open_project": "slipway.workspace",
+    "split_rows": "slipway.model.rows",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # A user's module imports `stage` from here in every process: it must not pay for Polars or the workspace.
+    if name not in _LAZY:
+        raise AttributeError(f"module 'slipway' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_LAZY[name]), name)

@@ -1,0 +1,59 @@
+"""The tree of errors: each says what happened, where, and what to do, and knows the exit code of its kind."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class SlipwayError(Exception):
+    """Something that a person has to read; `exit_code` is what a command line ends with."""
+
+    exit_code = 70
+
+
+class CheckRefused(SlipwayError):
+    """A check said no: a gate, a threshold, the ledger's chain."""
+
+    exit_code = 1
+
+
+class ProjectError(SlipwayError):
+    """The project, the command or its arguments are wrong."""
+
+    exit_code = 2
+
+
+class DataError(ProjectError):
+    """A table, a file or a body is not what it has to be."""
+
+
+class StageError(ProjectError):
+    """A stage of the user's raised, or gave something that it did not promise."""
+
+
+class BundleError(ProjectError):
+    """A bundle is damaged, unreadable or written by a newer version: nothing of it was loaded."""
+
+
+class OutsideError(SlipwayError):
+    """Something outside failed: a service, a disk, a lock that nobody gives back."""
+
+    exit_code = 3
+
+
+class BusyError(SlipwayError):
+    """Somebody else is doing this now."""
+
+    exit_code = 4
+
+
+class BadRequest(Exception):
+    """Raised by a project's own `request` function: the body is wrong; the message goes to the caller."""
+
+
+def near_miss(name: str, known: Iterable[str]) -> str:
+    """A sentence that suggests the known name meant by `name`, or lists them; empty when none is known."""
+    names = sorted(known)
+    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f" Did you mean `{close[0]}`?"
+    return f" Known here: {', '.join(names)}." if names else ""

@@ -1,0 +1,85 @@
+"""The frozen facts that pass from one step of the flow to the next, and the keys that name them."""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Label = str | int | float | bool
+"""A prediction or a truth: a class label, or a number."""
+
+Action = Literal["candidate", "refused", "passed", "released", "settled", "rolled back"]
+"""What one entry of the ledger records of its version; see `release/states.py` for what may follow what."""
+
+Step = Literal["check", "decide", "retrain", "gate", "promote", "watch", "rollback"]
+"""A step of the loop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One journalled answer, or one row that could not be answered (`error` is set, `prediction` is None)."""
+
+    id: str
+    at: float
+    """Unix time in seconds."""
+    version: int
+    row: Mapping[str, Any]
+    """The row as the first online stage took it: JSON values by column."""
+    prediction: Label | None
+    probabilities: Mapping[str, float] | None = None
+    latency_ms: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What turned out to be true of one prediction. A correction is a second entry with `is_correction`."""
+
+    id: str
+    """Its own key, so that shipping it twice keeps it once."""
+    prediction_id: str
+    at: float
+    truth: Label
+    source: str
+    is_correction: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One transition of one version. `hash` covers every other field, so the entries are a chain."""
+
+    seq: int
+    """1 for the first; a backend accepts each number once."""
+    at: str
+    """ISO 8601 in UTC."""
+    action: Action
+    version: int
+    previous: int | None
+    """The version that was live before, where the action changes what is live."""
+    bundle: str
+    """SHA-256 of the version's bundle."""
+    gate: str | None
+    """SHA-256 of the gate's table that this action rests on."""
+    by: str
+    why: str
+    previous_hash: str
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the loop decided at one step of one tick, and on what evidence."""
+
+    tick: str
+    step: Step
+    outcome: str
+    why: str
+    at: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    """Figures that the decision rests on; JSON values."""
+
+
+def new_id() -> str:
+    """A key of 26 hexadecimal digits that sorts by the time it was made: 48 bits of milliseconds, 56 random."""
+    return f"{time.time_ns() // 1_000_000:012x}{os.urandom(7).hex()}"

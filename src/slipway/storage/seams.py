@@ -1,0 +1,77 @@
+"""What the steps of the flow need kept, as small Protocols; a file a backend beside this one implements them.
+
+Appends rest on unique keys alone, never on a transaction across tables: not every database has one.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from slipway.records import Decision, LedgerEntry, Prediction, Truth
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Journal(Protocol):
+    """Predictions and truths, each kept once however often it is shipped."""
+
+    def append(self, records: Iterable[Prediction | Truth]) -> None:
+        """Keep the records in order; one whose id is there already is passed over."""
+
+    def last(self, rows: int, *, version: int | None = None) -> list[Prediction]:
+        """The newest predictions, oldest first; failed rows included."""
+
+    def since(self, at: float, *, version: int | None = None) -> list[Prediction]:
+        """The predictions at or after a Unix time, oldest first."""
+
+    def find(self, ids: Sequence[str]) -> dict[str, Prediction]:
+        """Predictions by id; unknown ids are absent."""
+
+    def truths(self, ids: Sequence[str] | None = None) -> list[Truth]:
+        """Truths in the order they came, of these predictions or of all."""
+
+
+class Ledger(Protocol):
+    """The chain of entries. What it means is in `release/`; a backend only keeps it."""
+
+    def append(self, entry: LedgerEntry) -> bool:
+        """Keep the entry; False when its sequence number is taken already."""
+
+    def entries(self) -> list[LedgerEntry]:
+        """All of them, by sequence number."""
+
+    def head(self) -> LedgerEntry | None:
+        """The newest one; cheap, since a server asks every second."""
+
+
+class Decisions(Protocol):
+    """What the loop decided."""
+
+    def append(self, decision: Decision) -> None:
+        """Keep one decision."""
+
+    def last(self, count: int) -> list[Decision]:
+        """The newest ones, oldest first."""
+
+
+class Lease(Protocol):
+    """The right to do a thing alone, which lapses unless its holder says that it lives."""
+
+    def acquire(self, name: str, holder: str, seconds: float) -> bool:
+        """Take the lease, or lengthen one's own; False while somebody else's has not lapsed."""
+
+    def release(self, name: str, holder: str) -> None:
+        """Give it back; nothing happens if it is not the holder's."""
+
+    def holder(self, name: str) -> str | None:
+        """Who has it now."""
+
+
+class Tables(Protocol):
+    """The project's own database: what stages publish and SQL sources read."""
+
+    def publish(self, name: str, table: "pl.DataFrame", key: Sequence[str]) -> None:
+        """Replace a table's content atomically; `id` and `created_at` of rows that stay are kept (by key or content)."""
+
+    def query(self, sql: str) -> "pl.DataFrame":
+        """The rows of one SELECT."""

@@ -1,0 +1,34 @@
+"""What the flow needs of a tracking server: one run recorded and registered, names pointed at versions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What is recorded of the run that made a candidate."""
+
+    name: str
+    """The registered model's name: the project's."""
+    bundle: Path
+    bundle_sha256: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    example: list[dict[str, Any]]
+    """A few request rows, for the input example and the signature."""
+    answers: list[Any]
+    """The predictions of these rows."""
+
+
+class Tracker(Protocol):
+    def register(self, facts: RunFacts) -> int:
+        """Record the run and register its bundle; the version's integer. The same bundle twice gives the same one."""
+
+    def point(self, name: str, alias: str, version: int) -> None:
+        """Point an alias at a version."""
+
+    def pointed(self, name: str, alias: str) -> int | None:
+        """The version that an alias points at."""
