@@ -71,7 +71,7 @@ class Tables(Protocol):
     """The project's own database: what stages publish and SQL sources read."""
 
     def publish(self, name: str, table: "pl.DataFrame", key: Sequence[str]) -> None:
-        """Replace a table's content atomically; `id` and `created_at` of rows that stay are kept (by key or content)."""
+        """Replace a table's content atomically; rows that stay (by key, or content) keep `id` and `created_at`."""
 
     def query(self, sql: str) -> "pl.DataFrame":
         """The rows of one SELECT."""
