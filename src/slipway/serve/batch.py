@@ -1,0 +1,154 @@
+"""Rows of many requests in, their journalled answers out: all that are ready share one predict, without a timer."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import threadpoolctl
+
+from slipway.journal.spool import SpoolWriter
+from slipway.model.score import Scorer
+from slipway.records import Prediction, new_id
+from slipway.serve.live import Live
+from slipway.serve.rows import Refusal, Row
+
+MAX_REQUESTS = 1_024
+MAX_ROWS_WAITING = 200_000
+ROWS_AT_ONCE = 4_096
+"""Small requests are put together up to this; one that is larger by itself is scored by itself."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Request:
+    live: Live
+    rows: Sequence[Row]
+    received: float
+    answer: "asyncio.Future[list[Prediction]]"
+
+
+class Batcher:
+    """One thread that scores; requests that come meanwhile wait, and the next turn takes all of them.
+
+    Answers are in the spool before they are given back.
+    """
+
+    def __init__(self, writer: SpoolWriter) -> None:
+        self._writer = writer
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
+        self._waiting: deque[_Request] = deque()
+        self._rows_waiting = 0
+        self._is_scoring = False
+        self._limited: Scorer | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Requests that nobody has begun to score."""
+        return len(self._waiting)
+
+    async def answer(self, live: Live, rows: Sequence[Row], received: float) -> list[Prediction]:
+        """Score checked rows with one version; one prediction a row, in order.
+
+        Args:
+            received: `time.perf_counter()` at which the request came.
+
+        Raises:
+            Refusal: 503, too much waits already.
+            OutsideError: the answers could not be written to the spool.
+        """
+        if len(self._waiting) >= MAX_REQUESTS or (self._waiting and self._rows_waiting + len(rows) > MAX_ROWS_WAITING):
+            raise Refusal(503, f"{len(self._waiting)} requests wait already. Try again in a second.")
+        loop = asyncio.get_running_loop()
+        request = _Request(live, rows, received, loop.create_future())
+        self._waiting.append(request)
+        self._rows_waiting += len(rows)
+        if not self._is_scoring:
+            self._is_scoring = True
+            loop.call_soon(self._begin)  # after everything else that this turn of the loop has ready
+        return await request.answer
+
+    def close(self) -> None:
+        """Finish what is being scored, and end the thread."""
+        self._thread.shutdown(wait=True)
+
+    def _begin(self) -> None:
+        group = self._take()
+        if not group:
+            self._is_scoring = False
+            return
+        loop = asyncio.get_running_loop()
+        scoring = loop.run_in_executor(self._thread, self._score, group)
+        scoring.add_done_callback(lambda done: self._finish(group, done))
+
+    def _finish(self, group: list[_Request], done: "asyncio.Future[list[_Answer]]") -> None:
+        error = done.exception()
+        answers = [error] * len(group) if error is not None else done.result()
+        for request, answer in zip(group, answers, strict=True):
+            if request.answer.done():  # its caller has gone
+                continue
+            if isinstance(answer, BaseException):
+                request.answer.set_exception(answer)
+            else:
+                request.answer.set_result(answer)
+        self._begin()
+
+    def _take(self) -> list[_Request]:
+        """The oldest requests, as many as share a version and fit into one predict."""
+        group: list[_Request] = []
+        rows = 0
+        while self._waiting:
+            request = self._waiting[0]
+            if group and (request.live.scorer is not group[0].live.scorer or rows + len(request.rows) > ROWS_AT_ONCE):
+                break
+            self._waiting.popleft()
+            self._rows_waiting -= len(request.rows)
+            if request.answer.cancelled():
+                continue
+            group.append(request)
+            rows += len(request.rows)
+        return group
+
+    def _score(self, group: list[_Request]) -> list["_Answer"]:
+        live = group[0].live
+        if live.scorer is not self._limited:
+            # Asked in this thread and for each new version: OpenMP keeps the limit by thread, and a new model may have
+            # loaded another library. Threads cost a single row twice the work.
+            threadpoolctl.threadpool_limits(1)
+            self._limited = live.scorer
+        answers: list[_Answer]
+        try:
+            answers = [*_predict(live.scorer, group)]
+        except Exception as error:  # one request must not fail its neighbours: each is asked for by itself
+            answers = [error] if len(group) == 1 else [_predict_alone(live.scorer, request) for request in group]
+        self._writer.write([prediction for answer in answers if isinstance(answer, list) for prediction in answer])
+        return answers
+
+
+_Answer = list[Prediction] | Exception
+
+
+def _predict_alone(scorer: Scorer, request: _Request) -> _Answer:
+    try:
+        return _predict(scorer, [request])[0]
+    except Exception as error:  # given to the one who asked
+        return error
+
+
+def _predict(scorer: Scorer, group: list[_Request]) -> list[list[Prediction]]:
+    scores = scorer.score(scorer.bundle.schema.table([row for request in group for row in request.rows]))
+    probabilities = scores.probabilities or [None] * len(scores.predictions)
+    scored = zip(scores.predictions, probabilities, scores.errors, strict=True)
+    at, now = time.time(), time.perf_counter()
+    answers = []
+    for request in group:
+        version, latency_ms = request.live.version, round((now - request.received) * 1000, 3)
+        predictions = []
+        for row, (prediction, shares, error) in zip(request.rows, scored, strict=False):
+            predictions.append(Prediction(new_id(), at, version, row, prediction, shares, latency_ms, error))
+        answers.append(predictions)
+    return answers

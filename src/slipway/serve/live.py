@@ -1,0 +1,156 @@
+"""The ledger and the kept bundles in, the version in use out: swapped without a pause, never for one that is broken."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slipway.errors import OutsideError, SlipwayError
+from slipway.model.score import Scorer, load_scorer
+from slipway.model.store import BundleStore
+from slipway.records import LedgerEntry
+from slipway.release.expected import check_examples
+from slipway.release.states import stand
+from slipway.storage.seams import Ledger
+
+LOOK_SECONDS = 0.5
+RETRY_SECONDS = 10.0
+"""How long a release that could not be loaded is left alone before it is tried again."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRoute:
+    """A route of the project's, with the functions of the live bundle."""
+
+    request: Callable[[Any], Any] | None
+    response: Callable[[Any, Any, Any], Any] | None
+    invalid_status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A version that is loaded and has given the answers that it was registered with."""
+
+    version: int
+    scorer: Scorer
+    routes: Mapping[str, LiveRoute]
+    released: LedgerEntry
+    """The entry that made it live."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """What there is to say about the version in use."""
+
+    live: Live | None
+    refused: str | None
+    """Why the newest release is not the one in use."""
+    ledger_problem: str | None
+    """Why the ledger can't be read now; what was live goes on."""
+
+
+class LiveVersion:
+    """Follows the ledger. Readers take `state` once a request, and keep what they took until they have answered."""
+
+    def __init__(self, ledger: Ledger, store: BundleStore) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._state = LiveState(None, None, None)
+        self._seen: tuple[int, str] | None = None
+        self._retry_at = 0.0
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def state(self) -> LiveState:
+        return self._state
+
+    def look(self) -> None:
+        """Ask the ledger once; load what it says is live if that is not in use. Never raises for what is outside."""
+        mark = None
+        try:
+            head = self._ledger.head()
+            mark = (head.seq, head.hash) if head else None
+            is_retry = self._state.refused is not None and time.monotonic() >= self._retry_at
+            if mark == self._seen and not is_retry:
+                self._say(ledger_problem=None)
+                return
+            entries = self._ledger.entries() if head else []
+            standing = stand(entries)
+        except OutsideError as error:
+            if self._state.ledger_problem is None:
+                log.warning("the ledger can't be read; what is live goes on: %s", error)
+            self._say(ledger_problem=str(error))
+            return
+        except SlipwayError as error:
+            if self._state.refused != str(error):
+                log.error("the ledger does not make sense; what is live goes on: %s", error)
+            self._seen, self._retry_at = mark, time.monotonic() + RETRY_SECONDS
+            self._say(refused=str(error), ledger_problem=None)
+            return
+        self._seen = mark
+        self._follow(entries, standing.live, standing.bundles)
+
+    def start(self) -> None:
+        """Look again and again, in a thread."""
+        self._thread = threading.Thread(target=self._keep_looking, name="live version", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _keep_looking(self) -> None:
+        while not self._stopping.wait(LOOK_SECONDS):
+            try:
+                self.look()
+            except Exception:  # the edge of this thread: it has to look again, whatever happened
+                log.exception("looking for a new release failed; what is live goes on")
+
+    def _follow(self, entries: list[LedgerEntry], version: int | None, bundles: Mapping[int, str]) -> None:
+        current = self._state.live
+        if version is None:
+            self._state = LiveState(None, None, None)
+            return
+        sha256 = bundles[version]
+        released = next(
+            e for e in reversed(entries) if e.version == version and e.action in ("released", "rolled back")
+        )
+        if current is not None and current.version == version and current.scorer.bundle.sha256 == sha256:
+            self._state = LiveState(Live(version, current.scorer, current.routes, released), None, None)
+            return
+        try:
+            live = _load(self._store, version, sha256, released)
+        except Exception as error:  # whatever a bundle does while it is loaded, the old version goes on
+            reason = f"version {version} can't be used: {error}"
+            if reason != self._state.refused:
+                log.error("%s. %s", reason, f"Version {current.version} goes on." if current else "Nothing is served.")
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            self._state = LiveState(current, reason, None)
+            return
+        self._state = LiveState(live, None, None)
+        log.info("version %d is live%s", version, f", after version {current.version}" if current else "")
+
+    def _say(self, *, ledger_problem: str | None, refused: str | None = None) -> None:
+        state = self._state
+        self._state = LiveState(state.live, refused or state.refused, ledger_problem)
+
+
+def _load(store: BundleStore, version: int, sha256: str, released: LedgerEntry) -> Live:
+    scorer = load_scorer(store.open(sha256))
+    check_examples(scorer)
+    routes = {
+        route.path: LiveRoute(
+            scorer.function(route.request) if route.request else None,
+            scorer.function(route.response) if route.response else None,
+            route.invalid_status,
+        )
+        for route in scorer.bundle.manifest.routes
+    }
+    return Live(version, scorer, routes, released)

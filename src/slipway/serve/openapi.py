@@ -1,0 +1,105 @@
+"""FastAPI's routes and the version in use in, OpenAPI out: what predicts is described by the live schema."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from slipway.serve.live import Live, LiveRoute
+from slipway.serve.predict import PLAIN_ROUTE, STANDARD
+from slipway.serve.service import Service
+
+_LABEL = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}, {"type": "null"}]}
+_ID = {"type": "string"}
+_PROBABILITIES = {"anyOf": [{"type": "object", "additionalProperties": {"type": "number"}}, {"type": "null"}]}
+_ONE = {"id": _ID, "prediction": _LABEL, "probabilities": _PROBABILITIES}
+_TRUTH = {
+    "type": "object",
+    "properties": {"id": _ID, "truth": _LABEL, "correct": {"type": "boolean", "default": False}},
+    "required": ["id", "truth"],
+    "additionalProperties": False,
+}
+_REFUSALS = {
+    400: "The body is not JSON.",
+    413: "The body is larger than 16 MB, or has more than 100,000 rows.",
+    503: "Nothing is released, too much waits, or the disk is full: the reason is told.",
+}
+
+
+def openapi(app: FastAPI, service: Service) -> dict[str, Any]:
+    """The document of this moment: the schema changes with the version in use."""
+    live = service.live.state.live
+    document = get_openapi(title=app.title, version=str(live.version if live else 0), routes=app.routes)
+    components = document.setdefault("components", {}).setdefault("schemas", {})
+    components["Row"] = _row(live)
+    components["Prediction"] = {"type": "object", "properties": _ONE}
+    routes = dict.fromkeys(STANDARD, PLAIN_ROUTE) | (dict(live.routes) if live else {})
+    for path, route in routes.items():
+        document["paths"][path] = {"post": _operation(route, components)}
+    truth = {"anyOf": [_TRUTH, {"type": "array", "items": _TRUTH}]}
+    document["paths"]["/feedback"]["post"]["requestBody"] = _body(truth)
+    return document
+
+
+def _row(live: Live | None) -> dict[str, Any]:
+    if live is None:
+        return {"type": "object"}
+    bundle = live.scorer.bundle
+    schema, target = dict(bundle.schema.json_schema()), bundle.manifest.target
+    sample = bundle.sample()
+    names = set(bundle.schema.names)
+    if sample:
+        schema["example"] = {k: v for k, v in sample[0].items() if k in names and k != target}
+    return schema
+
+
+def _operation(route: LiveRoute, components: dict[str, Any]) -> dict[str, Any]:
+    row = {"$ref": "#/components/schemas/Row"}
+    columns = {"type": "object", "additionalProperties": {"type": "array"}, "description": "Columns: lists of values."}
+    asked: dict[str, Any] = {"anyOf": [row, {"type": "array", "items": row}, columns]}
+    one = {"type": "object", "properties": {**_ONE, "version": {"type": "integer"}}}
+    many = {
+        "type": "object",
+        "properties": {
+            "predictions": {"type": "array", "items": {"$ref": "#/components/schemas/Prediction"}},
+            "version": {"type": "integer"},
+        },
+    }
+    answered: dict[str, Any] = {"anyOf": [one, many]}
+    if route.request is not None:
+        asked = _annotated(_first_parameter(route.request), components)
+    if route.response is not None:
+        answered = _annotated(inspect.signature(route.response).return_annotation, components)
+    refusals = {**_REFUSALS, route.invalid_status: "The body is not what it has to be; `detail` says where."}
+    summary = next((inspect.getdoc(f) for f in (route.request, route.response) if f and inspect.getdoc(f)), None)
+    return {
+        "summary": (summary or "Predict").splitlines()[0],
+        "requestBody": _body(asked),
+        "responses": {
+            "200": {"description": "Predicted, and journalled.", "content": {"application/json": {"schema": answered}}},
+            **{str(status): {"description": text} for status, text in sorted(refusals.items())},
+        },
+    }
+
+
+def _body(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"required": True, "content": {"application/json": {"schema": schema}}}
+
+
+def _first_parameter(function: Callable[..., Any]) -> Any:
+    return next((p.annotation for p in inspect.signature(function).parameters.values()), inspect.Parameter.empty)
+
+
+def _annotated(annotation: Any, components: dict[str, Any]) -> dict[str, Any]:
+    """An annotation as JSON Schema; anything, where there is none or JSON has no form for it."""
+    if annotation is inspect.Parameter.empty or isinstance(annotation, str):
+        return {}
+    try:
+        (schema,), found = msgspec.json.schema_components([annotation], ref_template="#/components/schemas/{name}")
+    except TypeError:
+        return {}
+    components.update(found)
+    return dict(schema)

@@ -1,0 +1,119 @@
+"""The version in use in, one small page for a browser out: what is live, where to ask, and a form with a real row."""
+
+import json
+import secrets
+from html import escape
+from typing import Any
+
+from slipway.serve.live import Live
+from slipway.serve.service import NOTHING_RELEASED, Service
+
+ROUTES = ("/docs", "/health", "/model", "/model/features", "/data/sample", "/metrics")
+
+
+def page(service: Service) -> tuple[str, str]:
+    """The page, and the Content-Security-Policy that it is to be sent with: its own script runs and no other."""
+    nonce = secrets.token_urlsafe(16)
+    policy = (
+        f"default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; connect-src 'self'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    state = service.live.state
+    name = escape(service.project.name)
+    if state.live is None:
+        body = f"<p class=warn>{escape(state.refused or state.ledger_problem or NOTHING_RELEASED)}</p>"
+        script = ""
+    else:
+        warning = f"<p class=warn>{escape(state.refused)}</p>" if state.refused else ""
+        body = warning + _facts(state.live) + _form(state.live)
+        script = f"<script nonce={nonce}>{_SCRIPT}</script>"
+    links = " ".join(f'<a href="{path}">{path}</a>' for path in ROUTES)
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
+        f"<link rel=icon href='data:,'><title>{name}</title><style>{_STYLE}</style>"
+        f"<main><header><h1>{name}</h1>{_badge(state.live)}</header>"
+        f"{body}<nav>{links}</nav></main>{script}</html>"
+    ), policy
+
+
+def _badge(live: Live | None) -> str:
+    return f"<b class=live>version {live.version} is live</b>" if live else "<b class=none>nothing is live</b>"
+
+
+def _facts(live: Live) -> str:
+    manifest, released = live.scorer.bundle.manifest, live.released
+    since = escape(released.at.replace("T", " ")[:16])
+    why = f" · {escape(released.why)}" if released.why else ""
+    figures = "".join(
+        f"<div><dt>{escape(name.replace('_', ' '))}</dt><dd>{value:.4g}</dd></div>"
+        for name, value in manifest.reported.items()
+    )
+    return (
+        f"<p>Predicts <code>{escape(manifest.target)}</code> ({escape(manifest.kind)}). Since {since} UTC, by "
+        f"{escape(released.by)}{why}</p><dl>{figures}</dl>"
+    )
+
+
+def _form(live: Live) -> str:
+    bundle = live.scorer.bundle
+    sample = next(iter(bundle.sample()), {})
+    fields = "".join(
+        _field(column.name, column.types, column.nullable, sample.get(column.name)) for column in bundle.schema.columns
+    )
+    # The standard form of a row is always taken here; /predict may have the project's own.
+    return (
+        f"<form id=ask><h2>Ask it</h2><div class=fields>{fields}</div><button>Predict</button>"
+        "<output id=answer aria-live=polite></output></form>"
+    )
+
+
+def _field(name: str, types: tuple[str, ...], nullable: bool, value: Any) -> str:
+    shown = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+    hint = " or ".join(types) + (", may be empty" if nullable else "")
+    return (
+        f'<label><span>{escape(name)}</span><input name="{escape(name)}" value="{escape(str(shown))}" '
+        f'data-types="{escape(" ".join(types))}" data-nullable="{int(nullable)}" title="{escape(hint)}"></label>'
+    )
+
+
+_STYLE = """
+:root{color-scheme:light dark;--ink:#14202b;--soft:#5b6b7a;--paper:#f6f8fa;--card:#fff;--line:#dde4ea;--sea:#0b6e8f;
+--ok:#15703f;--bad:#a3341f}
+@media(prefers-color-scheme:dark){:root{--ink:#e6edf3;--soft:#93a4b3;--paper:#0d1419;--card:#141d25;--line:#26333e;
+--sea:#5cc0de;--ok:#5fce93;--bad:#f08a74}}
+*{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);
+font:16px/1.5 system-ui,sans-serif}main{max-width:52rem;margin:0 auto;padding:2.5rem 1.25rem}
+header{display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:baseline}
+h1{margin:0;font-size:2rem;letter-spacing:-.02em;
+overflow-wrap:anywhere}h2{margin:0 0 .75rem;font-size:1.1rem}.live{color:var(--ok)}.none,.warn{color:var(--bad)}
+dl{display:flex;flex-wrap:wrap;gap:.75rem;margin:1rem 0}dl div,form{background:var(--card);border:1px solid var(--line);
+border-radius:.6rem;padding:.6rem 1rem}dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-size:1.3rem;
+font-variant-numeric:tabular-nums}form{padding:1.25rem}.fields{display:grid;gap:.75rem;
+grid-template-columns:repeat(auto-fill,minmax(11rem,1fr))}label span{display:block;color:var(--soft);font-size:.85rem;
+overflow-wrap:anywhere}input{width:100%;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);
+border-radius:.4rem;padding:.35rem .6rem}button{font:inherit;font-weight:600;color:var(--card);background:var(--sea);
+border:0;border-radius:.4rem;padding:.5rem 1.25rem;margin-top:1rem;cursor:pointer}:focus-visible{outline:2px solid
+var(--sea);outline-offset:2px}output{display:block;white-space:pre-wrap;overflow-wrap:anywhere}output:not(:empty){
+margin-top:1rem}output strong{display:block;font-size:1.5rem;color:var(--sea)}nav{display:flex;flex-wrap:wrap;
+gap:.5rem 1rem;margin-top:1.5rem}a{color:var(--sea)}
+"""
+
+_SCRIPT = """
+const form=document.getElementById('ask'),answer=document.getElementById('answer');
+function value(input){const text=input.value,types=input.dataset.types.split(' ');
+if(text===''&&input.dataset.nullable==='1')return null;
+if((types.includes('number')||types.includes('integer'))&&text.trim()!==''&&isFinite(text)&&
+!(types.includes('text')&&String(Number(text))!==text))return Number(text);
+if(types.includes('boolean')&&(text==='true'||text==='false'))return text==='true';return text}
+form.addEventListener('submit',async event=>{event.preventDefault();const row={};
+for(const input of form.querySelectorAll('input'))row[input.name]=value(input);
+answer.textContent='…';
+try{const reply=await fetch('predict/batch',{method:'POST',headers:{'Content-Type':'application/json'},
+body:JSON.stringify(row)});const told=await reply.json();answer.textContent='';
+if(!reply.ok){answer.textContent=typeof told.detail==='string'?told.detail:
+told.detail.map(d=>d.message).join('\\n');return}
+const strong=document.createElement('strong');strong.textContent=String(told.prediction);answer.append(strong);
+const shares=Object.entries(told.probabilities||{}).sort((a,b)=>b[1]-a[1]).slice(0,8);
+answer.append(shares.map(([label,share])=>label+'  '+(100*share).toFixed(1)+' %').join('\\n')+'\\n'+told.id)}
+catch(error){answer.textContent='No answer: '+error.message}});
+"""

@@ -1,0 +1,127 @@
+"""A service in, everything beside what predicts out, as a FastAPI application: state, model, journal, documents."""
+
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.concurrency import run_in_threadpool
+
+from slipway.errors import OutsideError
+from slipway.journal import find
+from slipway.serve import metrics
+from slipway.serve.feedback import give_feedback
+from slipway.serve.openapi import openapi
+from slipway.serve.page import page
+from slipway.serve.predict import Disconnected, read_body
+from slipway.serve.rows import Refusal, read_json
+from slipway.serve.service import Service, unavailable
+
+ENDPOINTS = {
+    "/predict": "POST an object, a list of objects, or columns",
+    "/predict/batch": "POST the same, in the standard form whatever /predict takes here",
+    "/feedback": 'POST {"id", "truth"} or a list of them',
+    "/predictions/{id}": "one answer, with the truth if it came",
+    "/data/sample": "ten rows as the model was tested on",
+    "/model": "what is live; /model/features, /model/classes",
+    "/health": "live, ready, and what the service depends on",
+    "/metrics": "for Prometheus",
+    "/docs": "try it in the browser",
+}
+
+
+def other_routes(service: Service) -> FastAPI:
+    app = FastAPI(title=service.project.name, docs_url="/docs", redoc_url=None)
+    _answer_refusals(app)
+    _add_state_routes(app, service)
+    _add_model_routes(app, service)
+    _add_journal_routes(app, service)
+    app.openapi = lambda: openapi(app, service)  # type: ignore[method-assign]  # FastAPI's own way to do this
+    return app
+
+
+def _answer_refusals(app: FastAPI) -> None:
+    @app.exception_handler(Refusal)
+    async def refused(request: Request, error: Refusal) -> Response:
+        return _json({"detail": error.detail}, error.status)
+
+    @app.exception_handler(OutsideError)
+    async def away(request: Request, error: OutsideError) -> Response:
+        return _json({"detail": unavailable(error).detail}, 503)
+
+
+def _add_state_routes(app: FastAPI, service: Service) -> None:
+    @app.get("/", summary="What this is")
+    def root(request: Request) -> Response:
+        wants_page = "text/html" in request.headers.get("accept", "")
+        if wants_page:
+            html, policy = page(service)
+            return HTMLResponse(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+        live = service.live.state.live
+        endpoints = {**ENDPOINTS, **dict.fromkeys(live.routes if live else (), "POST, the project's own form")}
+        return _json({"name": service.project.name, "version": live.version if live else None, "endpoints": endpoints})
+
+    @app.get("/health", summary="Live, ready, and what the service depends on")
+    def health() -> Response:
+        found = service.health()
+        return _json(found, 200 if found["ready"] else 503)
+
+    @app.get("/metrics", summary="For Prometheus", response_class=PlainTextResponse)
+    def prometheus() -> Response:
+        return Response(service.metrics.text(service.gauges()), media_type=metrics.CONTENT_TYPE)
+
+
+def _add_model_routes(app: FastAPI, service: Service) -> None:
+    @app.get("/model", summary="What is live")
+    def model() -> Response:
+        live = service.version()
+        manifest, released = live.scorer.bundle.manifest, live.released
+        return _json(
+            {
+                "name": service.project.name,
+                "version": live.version,
+                "kind": manifest.kind,
+                "target": manifest.target,
+                "bundle": live.scorer.bundle.sha256,
+                "metrics": dict(manifest.reported),
+                "libraries": dict(manifest.libraries),
+                "released": {"at": released.at, "by": released.by, "why": released.why, "action": released.action},
+            }
+        )
+
+    @app.get("/model/features", summary="What a row has to have")
+    def features() -> Response:
+        columns = service.version().scorer.bundle.schema.columns
+        return _json({"features": [{"name": c.name, "types": list(c.types), "nullable": c.nullable} for c in columns]})
+
+    @app.get("/model/classes", summary="What may be predicted; empty for regression")
+    def classes() -> Response:
+        return _json({"classes": list(service.version().scorer.bundle.manifest.classes)})
+
+    @app.get("/data/sample", summary="Rows as the model was tested on")
+    def sample() -> Response:
+        return _json({"rows": service.version().scorer.bundle.sample()})
+
+
+def _add_journal_routes(app: FastAPI, service: Service) -> None:
+    @app.get("/predictions/{id}", summary="One answer, with the truth if it came")
+    def prediction(id: str) -> Response:
+        found = find(service.storage.journal, service.settings.spool, [id]).get(id)
+        if found is None:
+            raise Refusal(404, f"No prediction has the id {id[:60]!r}.")
+        told = msgspec.to_builtins(found.prediction)
+        truths = [msgspec.to_builtins(truth) for truth in found.truths]
+        return _json({**told, "truth": truths[-1]["truth"] if truths else None, "truths": truths})
+
+    @app.post("/feedback", summary="What turned out to be true")
+    async def feedback(request: Request) -> Response:
+        try:
+            body = read_json(await read_body(request.scope, request.receive))
+        except Disconnected:
+            return Response(status_code=499)
+        return _json(await run_in_threadpool(give_feedback, service, body))
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    # Not FastAPI's own: one way of writing JSON for the whole service.
+    return Response(msgspec.json.encode(value), status, media_type="application/json")

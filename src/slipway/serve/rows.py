@@ -1,0 +1,163 @@
+"""The bytes of a request's body in, rows that the live schema accepts out; anything else is refused with the reason."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from slipway.errors import BadRequest
+from slipway.model.schema import Problem, Schema
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+MAX_ROWS = 100_000
+MAX_PROBLEMS = 100
+"""As many are told to the caller; a body of a hundred thousand wrong rows is answered as quickly as one of ten."""
+
+_CHECKED_AT_ONCE = 1_000
+_SHOWN_CHARACTERS = 200
+
+Row = Mapping[str, Any]
+
+
+class Refusal(Exception):
+    """A request that is answered with an error: the status, and what the body says under `detail`."""
+
+    def __init__(self, status: int, detail: str | list[dict[str, Any]]) -> None:
+        super().__init__(status, detail)
+        self.status = status
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a request asks to be predicted."""
+
+    rows: list[Row]
+    is_single: bool
+    """Whether it was one object, so that the answer is one too."""
+
+
+def read_json(body: bytes) -> Any:
+    """The value of a JSON body.
+
+    Raises:
+        Refusal: not JSON (NaN and Infinity are not), not UTF-8, or nested too deeply.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except ValueError as error:  # msgspec.DecodeError and UnicodeDecodeError are both
+        reason = "it is empty" if not body.strip() else str(error)
+        raise Refusal(400, f"The body is not JSON: {reason}. Send an object, a list of objects, or columns.") from error
+    except RecursionError as error:
+        raise Refusal(400, "The body is nested too deeply. Send an object, a list of objects, or columns.") from error
+
+
+def read_rows(value: Any) -> Rows:
+    """The rows of a body: one object, a list of objects, or columns (an object whose every value is a list).
+
+    Raises:
+        Refusal: none of the three, or too many rows.
+    """
+    if isinstance(value, list):
+        _check_count(len(value))
+        return Rows(_objects(value), is_single=False)
+    if not isinstance(value, dict):
+        raise Refusal(422, [_problem(None, None, value, "an object, a list of objects, or columns")])
+    if value and all(isinstance(column, list) for column in value.values()):
+        return Rows(_from_columns(value), is_single=False)
+    return Rows([value], is_single=True)
+
+
+def ask_request(function: Callable[[Any], Any], value: Any) -> Rows:
+    """The rows that a project's own `request` function makes of a body.
+
+    Raises:
+        Refusal: it raised `BadRequest`, failed on this body, or gave no rows. The status is the standard one; the
+            route puts its own in place.
+    """
+    name = getattr(function, "__name__", "request")
+    try:
+        made = function(value)
+    except BadRequest as error:
+        raise Refusal(422, str(error)) from error
+    except Exception as error:  # the user's code met a body that it does not expect: the caller's error, not ours
+        raise Refusal(422, f"`{name}` can't read this body: {type(error).__name__}: {error}") from error
+    if isinstance(made, dict):
+        return Rows([made], is_single=True)
+    if not isinstance(made, list) or not all(isinstance(row, dict) for row in made):
+        raise Refusal(422, f"`{name}` made no rows of this body: it gave {type(made).__name__}, not a dict or a list.")
+    _check_count(len(made))
+    return Rows(made, is_single=False)
+
+
+def check(rows: list[Row], schema: Schema) -> None:
+    """Hold rows against the schema of what the first online stage takes.
+
+    Raises:
+        Refusal: 422 with row, field, value and expectation of each problem, up to MAX_PROBLEMS of them.
+    """
+    problems: list[dict[str, Any]] = []
+    for start in range(0, len(rows), _CHECKED_AT_ONCE):
+        found = schema.problems(rows[start : start + _CHECKED_AT_ONCE])
+        problems += [_told(problem, start) for problem in found[:MAX_PROBLEMS]]
+        if len(problems) >= MAX_PROBLEMS:
+            break
+    if problems:
+        raise Refusal(422, problems[:MAX_PROBLEMS])
+
+
+def _objects(values: list[Any]) -> list[Row]:
+    wrong = [(index, value) for index, value in enumerate(values) if not isinstance(value, dict)]
+    if wrong:
+        raise Refusal(422, [_problem(index, None, value, "an object") for index, value in wrong[:MAX_PROBLEMS]])
+    return values
+
+
+def _from_columns(columns: dict[str, list[Any]]) -> list[Row]:
+    lengths = {name: len(column) for name, column in columns.items()}
+    count = max(lengths.values())
+    _check_count(count)
+    uneven = [
+        _problem(None, name, f"{length} values", f"{count} values, as the longest column has")
+        for name, length in lengths.items()
+        if length != count
+    ]
+    if uneven:
+        raise Refusal(422, uneven[:MAX_PROBLEMS])
+    names = list(columns)
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_ROWS:
+        raise Refusal(413, f"{count:,} rows in one request; at most {MAX_ROWS:,}. Send them in several.")
+
+
+def _told(problem: Problem, start: int) -> dict[str, Any]:
+    row = None if problem.row is None else problem.row + start
+    return _problem(row, problem.field, problem.value, problem.expected)
+
+
+def _problem(row: int | None, field: str | None, value: Any, expected: str) -> dict[str, Any]:
+    shown = _shortened(value)
+    is_absent = expected.endswith("the field is missing") or expected.startswith("no such field")
+    where = " ".join(part for part in (f"row {row}" if row else "", f"`{field}`" if field else "") if part)
+    told = expected if is_absent else f"expected {expected}, got {_as_json(shown)}"
+    message = f"{where or 'the body'}: {told}"
+    return {"row": row, "field": field, "value": shown, "expected": expected, "message": message}
+
+
+def _shortened(value: Any) -> Any:
+    if value is None or isinstance(value, bool | float):
+        return value
+    if isinstance(value, dict | list):  # not written out: it may be large, or nested as deep as JSON goes
+        return f"{'an object' if isinstance(value, dict) else 'a list'} of {len(value)}"
+    text = value if isinstance(value, str) else str(value)
+    if len(text) <= _SHOWN_CHARACTERS:
+        return value
+    return text[:_SHOWN_CHARACTERS] + "…"
+
+
+def _as_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,134 @@
+"""What the routes share: the project, the version in use, the spool and the journal; its health out."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from slipway.errors import OutsideError
+from slipway.journal import Shipper, SpoolWriter
+from slipway.journal.spool import backlog
+from slipway.model.store import BundleStore
+from slipway.project import Project
+from slipway.serve.batch import Batcher
+from slipway.serve.live import Live, LiveVersion
+from slipway.serve.metrics import Metrics, Sample
+from slipway.serve.rows import Refusal
+from slipway.settings import Settings
+from slipway.storage import Storage
+
+NOTHING_RELEASED = "Nothing is released yet. `slipway run` makes a candidate, `slipway release` puts it live."
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts of one running server."""
+
+    project: Project
+    settings: Settings
+    storage: Storage
+    live: LiveVersion
+    writer: SpoolWriter
+    shipper: Shipper
+    batcher: Batcher
+    metrics: Metrics = field(default_factory=Metrics)
+    started: float = field(default_factory=time.time)
+
+    def start(self) -> None:
+        """Load what is live; from now on follow the ledger, and ship."""
+        self.live.look()
+        self.live.start()
+        self.shipper.start()
+
+    def stop(self) -> None:
+        """Finish what is being scored, and ship everything, or leave it in the spool."""
+        self.live.stop()
+        self.batcher.close()
+        self.writer.close()
+        self.shipper.stop()
+
+    def version(self) -> Live:
+        """The version in use.
+
+        Raises:
+            Refusal: 503 with the reason, when there is none.
+        """
+        state = self.live.state
+        if state.live is None:
+            raise Refusal(503, state.refused or state.ledger_problem or NOTHING_RELEASED)
+        return state.live
+
+    def gauges(self) -> list[Sample]:
+        """What Prometheus is told of this moment."""
+        state, waiting = self.live.state, backlog(self.settings.spool)
+        return [
+            (
+                "slipway_live_version",
+                "gauge",
+                "The version in use; 0 for none.",
+                state.live.version if state.live else 0,
+            ),
+            ("slipway_release_refused", "gauge", "1 while the newest release can't be used.", bool(state.refused)),
+            ("slipway_requests_waiting", "gauge", "Requests that nobody has begun to score.", self.batcher.waiting),
+            ("slipway_journal_backlog_bytes", "gauge", "What waits in the spool to be shipped.", waiting.bytes),
+            ("slipway_started_seconds", "gauge", "Unix time of the start.", self.started),
+        ]
+
+    def health(self) -> dict[str, Any]:
+        """Live, ready, and the state of each thing that the service depends on."""
+        state = self.live.state
+        ledger_problem = state.ledger_problem
+        is_ready = state.live is not None
+        journal = self._journal_health()
+        reason = state.refused or (None if is_ready else NOTHING_RELEASED)
+        is_well = is_ready and reason is None and ledger_problem is None and journal["ok"]
+        return {
+            "status": "ok" if is_well else "degraded" if is_ready else "unavailable",
+            "live": True,
+            "ready": is_ready,
+            "name": self.project.name,
+            "version": state.live.version if state.live else None,
+            "uptime_seconds": round(time.time() - self.started, 1),
+            "dependencies": {
+                "release": {"ok": is_ready and reason is None, "reason": reason},
+                "ledger": {"ok": ledger_problem is None, "reason": ledger_problem},
+                "journal": journal,
+            },
+        }
+
+    def _journal_health(self) -> dict[str, Any]:
+        problem = self.shipper.problem
+        try:
+            waiting = backlog(self.settings.spool)
+        except OSError as error:
+            return {
+                "ok": False,
+                "reason": f"the spool can't be read: {error}",
+                "backlog_bytes": None,
+                "lag_seconds": None,
+            }
+        lag = 0.0 if waiting.since is None else max(0.0, time.time() - waiting.since)
+        return {
+            "ok": problem is None,
+            "reason": problem,
+            "backlog_bytes": waiting.bytes,
+            "lag_seconds": round(lag, 1) if problem else 0.0,
+        }
+
+
+def open_service(project: Project, settings: Settings, storage: Storage) -> Service:
+    """Put the parts together. Nothing is loaded and nothing runs yet."""
+    writer = SpoolWriter(settings.spool, project.api.durability)
+    return Service(
+        project,
+        settings,
+        storage,
+        LiveVersion(storage.ledger, BundleStore(settings.bundles)),
+        writer,
+        Shipper(settings.spool, storage.journal),
+        Batcher(writer),
+    )
+
+
+def unavailable(error: OutsideError) -> Refusal:
+    """What a caller is told when the disk or a database is away."""
+    return Refusal(503, str(error))

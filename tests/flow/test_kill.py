@@ -1,0 +1,120 @@
+"""A server that is killed loses nothing that it acknowledged; one that is stopped answers, ships and ends well."""
+
+import http.client
+import json
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from slipway.journal import read_spool
+from slipway.journal.segment import segments
+
+KILLS = 20
+AT_ONCE = 2
+"""Servers that run side by side over one spool, and are killed one after the other."""
+
+
+class Server:
+    """`slipway serve` in a process of its own."""
+
+    def __init__(self, root):
+        command = [sys.executable, "-m", "slipway", "-C", str(root), "serve", "--port", "0"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def ready(self):
+        line = self.process.stdout.readline()
+        assert line.startswith("http://"), self.process.communicate()[1]
+        return urlsplit(line.strip()).netloc
+
+    def end(self, number):
+        self.process.send_signal(number)
+        said = self.process.communicate(timeout=60)[1]
+        return self.process.returncode, said
+
+
+class Load:
+    """Threads that ask until the server is gone, and remember what they were told."""
+
+    def __init__(self, address, row, threads=4):
+        self.acknowledged = {}
+        self._row = row
+        self._threads = [threading.Thread(target=self._ask, args=(address, n)) for n in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    def wait_for(self, count):
+        deadline = time.monotonic() + 60
+        while len(self.acknowledged) < count:
+            assert time.monotonic() < deadline, "the server answers no more"
+            time.sleep(0.002)
+
+    def join(self):
+        for thread in self._threads:
+            thread.join()
+
+    def _ask(self, address, seed):
+        rng = random.Random(seed)
+        connection = http.client.HTTPConnection(address, timeout=30)
+        with suppress(OSError, http.client.HTTPException):  # killed in the middle of it
+            while True:
+                rows = [
+                    {**self._row, "area": f"{rng.uniform(20, 200):.6f} m2"} for _ in range(rng.choice((1, 1, 1, 5)))
+                ]
+                connection.request("POST", "/predict", json.dumps(rows))
+                told = json.loads(connection.getresponse().read())
+                for row, answer in zip(rows, told["predictions"], strict=True):
+                    self.acknowledged[answer["id"]] = (row, answer["prediction"])
+        connection.close()
+
+
+def test_twenty_kills_under_load_lose_no_acknowledged_prediction(flats):
+    flats.release(1)
+    rng = random.Random(7)
+    acknowledged = {}
+    for _ in range(KILLS // AT_ONCE):
+        servers = [Server(flats.root) for _ in range(AT_ONCE)]
+        loads = [Load(server.ready(), flats.row) for server in servers]
+        for server, load in zip(servers, loads, strict=True):
+            load.wait_for(rng.randint(1, 150))
+            code, _ = server.end(signal.SIGKILL)
+            assert code == -signal.SIGKILL
+        for load in loads:
+            load.join()
+            acknowledged |= load.acknowledged
+
+    last = Server(flats.root)
+    last.ready()  # what was left over is shipped by whoever comes next
+    code, said = last.end(signal.SIGTERM)
+    assert code == 0, said
+    assert read_spool(flats.settings.spool) == []
+    assert segments(flats.settings.spool) == []
+    found = flats.storage.journal.find(list(acknowledged))
+    assert {key: (p.row, p.prediction) for key, p in found.items()} == acknowledged
+    assert len(acknowledged) > KILLS
+    assert len(flats.storage.journal.last(10**6)) == flats.storage.journal.count()[0] >= len(acknowledged)
+
+
+def test_what_is_in_flight_is_answered_and_shipped_before_the_end(flats):
+    flats.release(1)
+    server = Server(flats.root)
+    address = server.ready()
+    connection = http.client.HTTPConnection(address, timeout=60)
+    connection.request("POST", "/predict", json.dumps([flats.row] * 60_000))
+    with urllib.request.urlopen(f"http://{address}/health") as health:  # by now it has begun with the request before
+        assert health.status == 200
+    server.process.send_signal(signal.SIGTERM)
+    reply = connection.getresponse()
+    assert reply.status == 200
+    told = json.loads(reply.read())["predictions"]
+    connection.close()
+    code, said = server.end(signal.SIGTERM)
+    assert code == 0, said
+    assert len(told) == 60_000
+    assert flats.storage.journal.count()[0] == 60_000
+    assert segments(flats.settings.spool) == []

@@ -1,0 +1,30 @@
+import socket
+
+import pytest
+
+from slipway.errors import OutsideError, ProjectError
+from slipway.serve.server import serve
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.org", "::", ""])
+def test_beyond_this_machine_nothing_is_served(flats, host):
+    with pytest.raises(ProjectError, match="this machine alone"):
+        serve(flats.project, flats.settings, flats.storage, host=host, port=0)
+
+
+def test_more_workers_are_refused(flats):
+    with pytest.raises(ProjectError, match="one process"):
+        serve(flats.project, flats.settings, flats.storage, workers=2)
+
+
+def test_a_taken_port_is_outside_and_the_remedy_is_named(flats):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OutsideError, match="--port 0"):
+            serve(flats.project, flats.settings, flats.storage, port=port)
+
+
+@pytest.mark.parametrize("port", [-1, 70_000])
+def test_a_port_that_is_none_is_refused(flats, port):
+    with pytest.raises(OutsideError):
+        serve(flats.project, flats.settings, flats.storage, port=port)
