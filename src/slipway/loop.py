@@ -1,0 +1,206 @@
+"""Drift → retrain → gate → promote → watch → roll back: the one place that names this order.
+
+It decides and records; what a step means stands in the workspace's verb of that name.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Event, Thread
+from typing import Any, Protocol
+
+from slipway.errors import CheckRefused
+from slipway.project import Project
+from slipway.records import Decision, Step, new_id
+from slipway.storage.seams import Decisions, Lease
+
+LEASE = "retrain"
+LEASE_SECONDS = 60.0
+
+
+class Checked(Protocol):
+    """What a check found: `monitor/check.py` gives it."""
+
+    @property
+    def decision(self) -> str: ...
+
+    def sentence(self) -> str: ...
+
+    def to_json(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a retraining gave."""
+
+    candidate: int | None
+    labelled_rows: int
+    """Rows that production's truths have added in all."""
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """How a promoted version did in its first window, beside its predecessor."""
+
+    version: int
+    previous: int | None
+    verdict: str
+    """`waiting`, `worse`, or `settled`."""
+    why: str
+    figures: Mapping[str, Any]
+
+
+class Verbs(Protocol):
+    """What the loop needs done; the workspace does it."""
+
+    project: Project
+
+    @property
+    def decisions(self) -> Decisions: ...
+    @property
+    def lease(self) -> Lease: ...
+    def live(self) -> int | None: ...
+    def check(self) -> Checked: ...
+    def learn(self) -> Learned: ...
+    def hold(self, version: int) -> tuple[bool, dict[str, Any]]: ...
+    def promote(self, version: int, why: str) -> None: ...
+    def watch(self) -> Watched | None: ...
+    def settle(self, version: int, why: str) -> None: ...
+    def put_back(self, why: str) -> int: ...
+
+
+Report = Callable[[Decision], None]
+
+
+class Tick:
+    """One pass of the loop: an open watch is judged first, then check, decide, retrain, gate, promote."""
+
+    def __init__(self, verbs: Verbs, *, is_dry: bool = False, report: Report = lambda decision: None) -> None:
+        self._verbs = verbs
+        self._is_dry = is_dry
+        self._report = report
+        self._tick = new_id()
+        self._last_learned_at = None if is_dry else _last_retraining(verbs.decisions)
+        self.decisions: list[Decision] = []
+
+    def run(self) -> Sequence[Decision]:
+        """The decisions of this tick, in order; each is recorded as it is made, but in a dry run.
+
+        A candidate that the gate refuses ends the tick; so does everything that leaves nothing to do.
+        """
+        self._judge_watch()
+        found = self._verbs.check()
+        self._decide("check", found.decision, found.sentence(), found.to_json())
+        if self._wants_retraining(found):
+            self._retrain()
+        return self.decisions
+
+    def _judge_watch(self) -> None:
+        watched = self._verbs.watch()
+        if watched is None:
+            return
+        self._decide("watch", watched.verdict, watched.why, dict(watched.figures))
+        if self._is_dry or watched.verdict == "waiting":
+            return
+        if watched.verdict == "settled":
+            self._verbs.settle(watched.version, watched.why)
+            return
+        try:
+            back = self._verbs.put_back(f"watch: {watched.why}")
+        except CheckRefused as refusal:
+            self._decide("rollback", "refused", str(refusal))
+            return
+        self._decide("rollback", "rolled back", f"Version {back} is live again: {watched.why}", {"live": back})
+
+    def _wants_retraining(self, found: Checked) -> bool:
+        if found.decision != "retrain":
+            self._decide("decide", "nothing to do", f"The check says {found.decision}.")
+            return False
+        minutes = self._verbs.project.monitor.cool_down_minutes
+        if self._last_learned_at is not None:
+            ready = self._last_learned_at + timedelta(minutes=minutes)
+            if datetime.now(UTC) < ready:
+                self._decide("decide", "cooling down", f"The last retraining was less than {minutes:g} minutes ago.")
+                return False
+        self._decide("decide", "retrain", "Enough signals are beyond their thresholds.")
+        return not self._is_dry
+
+    def _retrain(self) -> None:
+        live = self._verbs.live()
+        with _held(self._verbs.lease, self._tick) as is_ours:
+            if not is_ours:
+                holder = self._verbs.lease.holder(LEASE) or "somebody who has just finished"
+                self._decide("retrain", "busy", f"A retraining is under way ({holder}); there is one at a time.")
+                return
+            if self._verbs.live() != live:
+                self._decide("retrain", "superseded", f"Version {self._verbs.live()} went live since the check.")
+                return
+            learned = self._verbs.learn()
+            if learned.candidate is None:
+                self._decide("retrain", "nothing to learn from", _remedy(self._verbs.project, learned))
+                return
+            why = f"Version {learned.candidate} learnt from {learned.labelled_rows} labelled production rows as well."
+            detail = {"candidate": learned.candidate, "metrics": dict(learned.metrics)}
+            self._decide("retrain", "candidate", why, detail)
+            self._gate_and_promote(learned.candidate)
+
+    def _gate_and_promote(self, candidate: int) -> None:
+        passed, table = self._verbs.hold(candidate)
+        if not passed:
+            failed = [line["check"] for line in table["lines"] if line["outcome"] == "failed"]
+            self._decide("gate", "refused", f"Version {candidate} failed: {'; '.join(failed)}.", table)
+            return
+        self._decide("gate", "passed", f"Version {candidate} passed every line that could be told.", table)
+        self._verbs.promote(candidate, "drift: retrained")
+        self._decide("promote", "live", f"Version {candidate} is live.", {"version": candidate})
+        rows = self._verbs.project.monitor.watch_rows
+        self._decide("watch", "opened", f"Version {candidate} is judged after its first {rows} predictions.")
+
+    def _decide(self, step: Step, outcome: str, why: str, detail: Mapping[str, Any] | None = None) -> None:
+        decision = Decision(self._tick, step, outcome, why, datetime.now(UTC).isoformat(), detail or {})
+        self.decisions.append(decision)
+        if not self._is_dry:
+            self._verbs.decisions.append(decision)
+        self._report(decision)
+
+
+def _last_retraining(decisions: Decisions) -> datetime | None:
+    for decision in reversed(decisions.last(200)):
+        if decision.step == "retrain" and decision.outcome == "candidate":
+            return datetime.fromisoformat(decision.at)
+    return None
+
+
+def _remedy(project: Project, learned: Learned) -> str:
+    source = project.model.retrain_into
+    if source is None:
+        return "Drift, but [model] retrain_into names no source: name the one to which labelled rows are added."
+    return (
+        f"Drift, but no new truths and no change in `{source}` ({learned.labelled_rows} labelled rows are in it "
+        "already). Send truths to POST /feedback, or `slipway feedback FILE` (id, truth), or renew the source; then "
+        "run this again."
+    )
+
+
+@contextmanager
+def _held(lease: Lease, holder: str) -> Iterator[bool]:
+    """The lease, its heartbeat beating while the block runs; False where somebody else has it."""
+    if not lease.acquire(LEASE, holder, LEASE_SECONDS):
+        yield False
+        return
+    done = Event()
+
+    def beat() -> None:
+        while not done.wait(LEASE_SECONDS / 4):
+            lease.acquire(LEASE, holder, LEASE_SECONDS)
+
+    heart = Thread(target=beat, name="lease", daemon=True)
+    heart.start()
+    try:
+        yield True
+    finally:
+        done.set()
+        heart.join()
+        lease.release(LEASE, holder)

@@ -1,0 +1,132 @@
+"""The first predictions of a promoted version beside the last of its predecessor → whether it does worse."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from slipway.records import Label, Prediction
+
+ALPHA = 0.05
+MIN_TRUTHS = 30
+"""Fewer truths on either side, and quality can't be told."""
+LATENCY_RATIO = 2.0
+LATENCY_FLOOR_MS = 20.0
+"""A version is not sent back for a few milliseconds, whatever the ratio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """What is known of one version's predictions."""
+
+    predictions: Sequence[Prediction]
+    truths: Mapping[str, Label]
+    """The latest truth by prediction id."""
+    prediction_drift: float | None = None
+    """How far the answers are from those of the version's own reference; None where it can't be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Whether the promoted version does worse, in a sentence, and the figures of both sides."""
+
+    is_worse: bool
+    why: str
+    figures: Mapping[str, Any]
+
+
+def compare(promoted: Side, before: Side, *, kind: str, drift_threshold: float | None) -> Comparison:
+    """Judge a promoted version by quality where truths came, else by errors, latency and prediction drift.
+
+    Args:
+        kind: classification or regression.
+        drift_threshold: of the prediction drift; None where the project has none.
+
+    Errors always count. Shares are compared by Fisher's exact test, absolute errors by Welch's t-test, one-sided.
+    """
+    figures = {"promoted": _figures(promoted), "before": _figures(before)}
+    problem = _errors(promoted, before)
+    if problem is None:
+        judged = _quality(promoted, before, kind)
+        if judged is not None:
+            figures["quality"] = judged.figures
+            problem = judged.problem
+        else:
+            problem = _latency(promoted, before) or _drift(promoted, before, drift_threshold)
+    if problem is not None:
+        return Comparison(True, problem, figures)
+    return Comparison(False, f"no worse than its predecessor over {len(promoted.predictions)} predictions", figures)
+
+
+def _figures(side: Side) -> dict[str, Any]:
+    latencies = [p.latency_ms for p in side.predictions if p.error is None]
+    return {
+        "rows": len(side.predictions),
+        "errors": sum(p.error is not None for p in side.predictions),
+        "truths": len(side.truths),
+        "median_latency_ms": round(median(latencies), 3) if latencies else None,
+        "prediction_drift": side.prediction_drift,
+    }
+
+
+def _errors(promoted: Side, before: Side) -> str | None:
+    failed, failed_before = (sum(p.error is not None for p in side.predictions) for side in (promoted, before))
+    n, m = len(promoted.predictions), len(before.predictions)
+    if failed == 0 or not _is_share_greater(failed, n, failed_before, m):
+        return None
+    return f"{failed} of {n} rows failed, before {failed_before} of {m}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Quality:
+    problem: str | None
+    figures: dict[str, float]
+
+
+def _quality(promoted: Side, before: Side, kind: str) -> _Quality | None:
+    new, old = _pairs(promoted), _pairs(before)
+    if min(len(new), len(old)) < MIN_TRUTHS:
+        return None
+    if kind == "classification":
+        wrong, wrong_before = (sum(str(p) != str(t) for p, t in pairs) for pairs in (new, old))
+        now, then = 1 - wrong / len(new), 1 - wrong_before / len(old)
+        is_worse = _is_share_greater(wrong, len(new), wrong_before, len(old))
+        said = f"accuracy {now:.3f} on {len(new)} truths, before {then:.3f} on {len(old)}"
+        return _Quality(said if is_worse else None, {"accuracy": now, "accuracy_before": then})
+    from scipy.stats import ttest_ind
+
+    errors, errors_before = ([abs(float(p) - float(t)) for p, t in pairs] for pairs in (new, old))
+    now, then = sum(errors) / len(errors), sum(errors_before) / len(errors_before)
+    p_value = ttest_ind(errors, errors_before, equal_var=False, alternative="greater").pvalue if now > then else 1.0
+    said = f"mean absolute error {now:.4g} on {len(new)} truths, before {then:.4g} on {len(old)}"
+    return _Quality(said if p_value < ALPHA else None, {"mae": now, "mae_before": then})
+
+
+def _pairs(side: Side) -> list[tuple[Label, Label]]:
+    return [
+        (p.prediction, side.truths[p.id]) for p in side.predictions if p.prediction is not None and p.id in side.truths
+    ]
+
+
+def _latency(promoted: Side, before: Side) -> str | None:
+    now, then = _figures(promoted)["median_latency_ms"], _figures(before)["median_latency_ms"]
+    if now is None or then is None or now <= LATENCY_RATIO * then or now <= then + LATENCY_FLOOR_MS:
+        return None
+    return f"median latency {now:.1f} ms, before {then:.1f} ms"
+
+
+def _drift(promoted: Side, before: Side, threshold: float | None) -> str | None:
+    now, then = promoted.prediction_drift, before.prediction_drift
+    # Answers that moved under the predecessor too moved with the data; only the new version's own move counts.
+    if threshold is None or now is None or now <= threshold or then is None or then > threshold:
+        return None
+    return f"prediction drift {now:.3f}, before {then:.3f}, where {threshold:g} is the threshold"
+
+
+def _is_share_greater(hits: int, n: int, hits_before: int, m: int) -> bool:
+    if n == 0 or m == 0 or hits / n <= hits_before / m:
+        return False
+    from scipy.stats import fisher_exact
+
+    table = [[hits, n - hits], [hits_before, m - hits_before]]
+    return float(fisher_exact(table, alternative="greater").pvalue) < ALPHA

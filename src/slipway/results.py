@@ -1,0 +1,82 @@
+"""What the workspace's verbs give back, as frozen facts: for a terminal, a notebook or a scheduler to show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from slipway.pipeline.run import RunReport, Stale
+from slipway.records import Decision, LedgerEntry
+
+if TYPE_CHECKING:
+    from slipway.release.gate import GateReport
+    from slipway.release.ledger import Verified
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a run did, the candidate that it registered, and the project's own metrics."""
+
+    report: RunReport
+    candidate: int | None
+    metrics: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """What `run --json` prints."""
+        stages = [
+            {"name": s.name, "outcome": s.outcome, "seconds": round(s.seconds, 4), "why": list(s.why)}
+            for s in self.report.stages
+        ]
+        return {"stages": stages, "candidate": self.candidate, "metrics": dict(self.metrics)}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What is stale and why, what is live, which candidate waits."""
+
+    stale: Sequence[Stale]
+    live: int | None
+    candidate: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoodUp:
+    """How a version came to be live: released now, live already, or kept since the candidate was refused."""
+
+    live: int
+    entry: LedgerEntry | None
+    gate: "GateReport | None"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerView:
+    """The ledger's entries, oldest first, and whether their chain holds."""
+
+    entries: Sequence[LedgerEntry]
+    verified: "Verified"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFacts:
+    """One version beside the others: what it was made with and how it measured."""
+
+    version: int
+    state: str
+    at: str
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class JournalState:
+    """What is journalled, and what waits in the spool."""
+
+    predictions: int
+    truths: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Looped:
+    """The decisions of one tick, and what is live after it."""
+
+    decisions: Sequence[Decision]
+    live: int | None

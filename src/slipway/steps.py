@@ -1,0 +1,119 @@
+"""What each step of the loop means for an opened project: the workspace's verbs, put together for `loop.py`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipway.journal.labels import gather
+from slipway.journal.window import labelled, read_window
+from slipway.loop import Learned, Watched
+from slipway.model.score import Scorer
+from slipway.monitor.check import PREDICTION
+from slipway.monitor.check import check as check_drift
+from slipway.monitor.window import Monitored
+from slipway.pipeline.tables import read_table
+from slipway.project import Project
+from slipway.records import Prediction
+from slipway.release.gate import GateReport
+from slipway.release.watch import Side, compare
+from slipway.storage.seams import Decisions, Lease
+
+if TYPE_CHECKING:
+    from slipway.workspace import Workspace
+
+
+class Steps:
+    """The loop's steps over one workspace; `data` is a file to check, and to learn from, instead of the journal."""
+
+    def __init__(self, workspace: "Workspace", data: Path | None) -> None:
+        self._workspace = workspace
+        self._data = data
+        self.project: Project = workspace.project
+        self._held: GateReport | None = None
+
+    @property
+    def decisions(self) -> Decisions:
+        return self._workspace.storage.decisions
+
+    @property
+    def lease(self) -> Lease:
+        return self._workspace.storage.lease
+
+    def live(self) -> int | None:
+        return self._workspace.standing().live
+
+    def check(self) -> Monitored:
+        return self._workspace.monitor(data=self._data)
+
+    def learn(self) -> Learned:
+        """Add the truths that came to their source, and run what that makes stale.
+
+        A candidate that an earlier tick left behind, because it crashed, is taken up instead of a new one.
+        """
+        source, rows = self.project.model.retrain_into, 0
+        if source is not None:
+            more = self._labelled_file()
+            schema = self._workspace.live_scorer().bundle.schema
+            path = self.project.labelled(source)
+            rows = gather(self._workspace.storage.journal, schema, self.project.model.target, path, more).rows
+        ran = self._workspace.run()
+        if ran.report.error is not None:
+            raise ran.report.error
+        candidate = ran.candidate if ran.candidate is not None else self._workspace.standing().candidate
+        return Learned(candidate, rows, ran.metrics)
+
+    def hold(self, version: int) -> tuple[bool, dict[str, Any]]:
+        self._held = self._workspace.gate(version)
+        return self._held.passed, self._held.to_json()
+
+    def promote(self, version: int, why: str) -> None:
+        self._workspace.release(version, why=why, report=self._held)
+
+    def watch(self) -> Watched | None:
+        """Judge the version that is watched, if there is one, over its first predictions."""
+        standing = self._workspace.standing()
+        version, previous = standing.live, standing.previous
+        if version is None or not standing.is_watched:
+            return None
+        self._workspace.ship()
+        wanted = self.project.monitor.watch_rows
+        seen = read_window(self._workspace.storage.journal, last=wanted, version=version)
+        if len(seen) < wanted:
+            return Watched(version, previous, "waiting", f"{len(seen)} of {wanted} predictions so far.", {})
+        if previous is None:
+            return Watched(version, None, "settled", "The first version has no predecessor to be held against.", {})
+        before = read_window(self._workspace.storage.journal, last=wanted, version=previous)
+        found = compare(
+            self._side(version, seen),
+            self._side(previous, before),
+            kind=self.project.model.kind,
+            drift_threshold=self.project.monitor.prediction_drift,
+        )
+        verdict = "worse" if found.is_worse else "settled"
+        return Watched(version, previous, verdict, f"Version {version}: {found.why}.", found.figures)
+
+    def settle(self, version: int, why: str) -> None:
+        self._workspace.settle(version, why)
+
+    def put_back(self, why: str) -> int:
+        return self._workspace.rollback(why=why).version
+
+    def _side(self, version: int, predictions: list[Prediction]) -> Side:
+        answered = [p for p in predictions if p.error is None]
+        truths = {p.id: t.truth for p, t in labelled(self._workspace.storage.journal) if p.version == version}
+        return Side(predictions, truths, self._prediction_drift(self._workspace.scorer(version), answered))
+
+    def _prediction_drift(self, scorer: Scorer, answered: list[Prediction]) -> float | None:
+        if not answered:
+            return None
+        raw = scorer.bundle.schema.table([p.row for p in answered])
+        answers = [p.prediction for p in answered]
+        report = check_drift(self.project.monitor, scorer.bundle.profile, scorer.features(raw), answers, raw)
+        readings = report.columns[PREDICTION].readings
+        return next((abs(r.value) for r in readings if r.value is not None), None)
+
+    def _labelled_file(self) -> Any:
+        if self._data is None:
+            return None
+        table = read_table(self._data)
+        target = self.project.model.target
+        return table.drop_nulls(target) if target in table.columns else None
