@@ -1,0 +1,13 @@
+"""The tracking server of a project, opened from its settings."""
+
+from slipway.settings import Settings
+from slipway.tracking.seams import RunFacts, Tracker
+
+__all__ = ["RunFacts", "Tracker", "open_tracker"]
+
+
+def open_tracker(settings: Settings) -> Tracker:
+    """The project's tracker. Nothing is imported or connected until it is used."""
+    from slipway.tracking.mlflow import MlflowTracker
+
+    return MlflowTracker(settings.tracking_uri, settings.root)

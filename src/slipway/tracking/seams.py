@@ -24,6 +24,9 @@ class RunFacts:
 
 
 class Tracker(Protocol):
+    def prepare(self) -> None:
+        """Get ready to register, beside other work: what takes time the first time is done here."""
+
     def register(self, facts: RunFacts) -> int:
         """Record the run and register its bundle; the version's integer. The same bundle twice gives the same one."""
 

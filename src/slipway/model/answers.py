@@ -1,0 +1,104 @@
+"""An estimator and its features in, answers of plain Python types out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from slipway.errors import StageError
+from slipway.records import Label
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Answers in the order of the rows."""
+
+    predictions: list[Label | None]
+    probabilities: list[dict[str, float] | None] | None
+    """By class label; None for a regression, or a classifier that gives none. None for a row without an answer."""
+    errors: list[str | None]
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Scores]") -> "Scores":
+        """The scores of several tables as of one."""
+        has_any = any(part.probabilities is not None for part in parts)
+        return cls(
+            [each for part in parts for each in part.predictions],
+            [each for part in parts for each in part.probabilities or [None] * len(part.errors)] if has_any else None,
+            [each for part in parts for each in part.errors],
+        )
+
+
+def predict(estimator: Any, features: Any, rows: int, kind: str) -> Scores:
+    """Ask the estimator for these rows.
+
+    Raises:
+        StageError: it gives another number of answers, or several a row.
+    """
+    final, given = _transformed(estimator, features)
+    answers = _flat(final.predict(given), rows)
+    if kind == "regression":
+        return _numbers(answers)
+    probabilities = _probabilities(estimator, final, given, rows)
+    return Scores([_plain(answer) for answer in answers], probabilities, [None] * rows)
+
+
+def classes_of(estimator: Any) -> tuple[Label, ...]:
+    """The labels that a classifier knows, in the order of its probabilities; empty where it does not say."""
+    classes = getattr(estimator, "classes_", None)
+    return () if classes is None else tuple(_plain(label) for label in np.asarray(classes).tolist())
+
+
+def _transformed(estimator: Any, features: Any) -> tuple[Any, Any]:
+    """A pipeline's last step and what it takes: its transformations are most of the work, and predict and
+    predict_proba would each do them."""
+    from sklearn.pipeline import Pipeline
+
+    if type(estimator) is not Pipeline:
+        return estimator, features
+    for name, step in estimator.steps[:-1]:
+        if step is not None and step != "passthrough":
+            features = estimator.named_steps[name].transform(features)
+    return estimator.steps[-1][1], features
+
+
+def _flat(answers: Any, rows: int) -> list[Any]:
+    values = np.asarray(answers)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1 or values.shape[0] != rows:
+        raise StageError(f"the model's predict gave an array of shape {values.shape} for {rows} rows: one each is due.")
+    return list(values.tolist())
+
+
+def _numbers(answers: list[Any]) -> Scores:
+    predictions: list[Label | None] = []
+    errors: list[str | None] = []
+    for answer in answers:
+        number = float(answer)
+        is_finite = math.isfinite(number)
+        predictions.append(number if is_finite else None)
+        errors.append(None if is_finite else f"the model gave {number}, which is no answer")
+    return Scores(predictions, None, errors)
+
+
+def _probabilities(estimator: Any, final: Any, given: Any, rows: int) -> list[dict[str, float] | None] | None:
+    if not hasattr(final, "predict_proba") or not hasattr(estimator, "classes_"):
+        return None
+    table = np.asarray(final.predict_proba(given), dtype=np.float64)
+    labels = [str(label) for label in classes_of(estimator)]
+    if table.shape != (rows, len(labels)):
+        return None
+    if not np.isfinite(table).all():
+        raise StageError("the model's predict_proba gave a probability that is no finite number")
+    return [dict(zip(labels, values, strict=True)) for values in table.tolist()]
+
+
+def _plain(label: Any) -> Label:
+    # tolist() gives Python's own types, except from arrays of objects, where NumPy scalars survive.
+    value = label.item() if isinstance(label, np.generic) else label
+    if not isinstance(value, str | int | float | bool):
+        raise StageError(f"the model gave {value!r} as a label: text, numbers and booleans can be answered.")
+    return value

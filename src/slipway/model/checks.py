@@ -1,0 +1,132 @@
+"""One column of a request: is this JSON value what the column holds, and what is it as a typed value?"""
+
+import math
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any
+
+import polars as pl
+
+Check = Callable[[Any], bool]
+Conversion = Callable[[Any], Any]
+
+_INT64 = 2**63
+
+
+def checker(types: tuple[str, ...], is_nullable: bool, dtype: pl.DataType) -> Check:
+    """Whether a value is of one of these types, exactly: true is no number, "3" is no number, 3.0 is an integer."""
+    tests = [_check(name, dtype) for name in types]
+    if len(tests) == 1:
+        only = tests[0]
+        return (lambda value: value is None or only(value)) if is_nullable else only
+    return lambda value: is_nullable if value is None else any(test(value) for test in tests)
+
+
+def converter(types: tuple[str, ...], dtype: pl.DataType) -> Conversion | None:
+    """The typed value of one that passed the check; None where it stands as it is."""
+    if dtype in (pl.String, pl.Categorical):
+        return None if types == ("text",) else _as_text
+    if dtype.is_integer():
+        return int
+    if dtype.is_float() or dtype.is_decimal():
+        return float
+    if dtype == pl.Date:
+        return lambda value: date.fromisoformat(value) if isinstance(value, str) else value
+    if isinstance(dtype, pl.Datetime):
+        return lambda value: datetime.fromisoformat(value) if isinstance(value, str) else value
+    return None
+
+
+def expectation(types: tuple[str, ...], is_nullable: bool, dtype: pl.DataType) -> str:
+    """What a caller has to give, in words: "text, a number or null"."""
+    words = [_WORDS[name] for name in types] + (["null"] if is_nullable else [])
+    if dtype.is_integer() and dtype not in (pl.Int64, pl.UInt64, pl.Int128):
+        low, high = _bounds(dtype)
+        words = [f"{word} from {low} to {high}" if word == "a whole number" else word for word in words]
+    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+        words = [f"{word}+00:00" if word.startswith("a time") else word for word in words]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+_WORDS: Mapping[str, str] = {
+    "text": "text",
+    "integer": "a whole number",
+    "number": "a finite number",
+    "boolean": "true or false",
+    "date": "a date such as 2026-01-31",
+    "datetime": "a time such as 2026-01-31T12:00:00",
+}
+
+
+def _check(name: str, dtype: pl.DataType) -> Check:
+    if name == "integer":
+        low, high = _bounds(dtype)
+        return lambda value: _is_integer(value, low, high)
+    if name == "datetime":
+        is_zoned = isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
+        return lambda value: _is_datetime(value, is_zoned)
+    return {"text": _is_text, "number": _is_number, "boolean": _is_boolean, "date": _is_date}[name]
+
+
+def _bounds(dtype: pl.DataType) -> tuple[int, int]:
+    if dtype.is_integer():
+        name = str(dtype)
+        bits = int(name.removeprefix("U").removeprefix("Int"))
+        return (0, 2**bits - 1) if name.startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    return -_INT64, _INT64 - 1
+
+
+def _is_text(value: Any) -> bool:
+    if type(value) is not str:
+        return False
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair: no UTF-8, so no table holds it
+        return False
+    return True
+
+
+def _is_number(value: Any) -> bool:
+    if type(value) is float:
+        return math.isfinite(value)
+    return type(value) is int and -(10**308) <= value <= 10**308
+
+
+def _is_integer(value: Any, low: int, high: int) -> bool:
+    if type(value) is float:
+        return value.is_integer() and low <= value <= high
+    return type(value) is int and low <= value <= high
+
+
+def _is_boolean(value: Any) -> bool:
+    return type(value) is bool
+
+
+def _is_date(value: Any) -> bool:
+    if type(value) is date:
+        return True
+    try:
+        return type(value) is str and len(value) == 10 and bool(date.fromisoformat(value))
+    except ValueError:
+        return False
+
+
+def _is_datetime(value: Any, is_zoned: bool) -> bool:
+    try:
+        moment = datetime.fromisoformat(value) if type(value) is str else value
+    except ValueError:
+        return False
+    return type(moment) is datetime and (moment.tzinfo is not None) == is_zoned
+
+
+def _as_text(value: Any) -> str:
+    """The shortest text of a number: 100.0 is "100", as a person would have written it in the file."""
+    if type(value) is str:
+        return value
+    if type(value) is bool:
+        return "true" if value else "false"
+    if type(value) is float and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)

@@ -1,0 +1,153 @@
+"""A verified bundle in, a scorer out: request tables to features and answers, by the same path as in training."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from threading import Lock
+from types import ModuleType
+from typing import Any
+
+import polars as pl
+
+from slipway.errors import BundleError, StageError, near_miss
+from slipway.model.answers import Scores, predict
+from slipway.model.bundle import Bundle
+from slipway.model.frames import as_trained, give
+from slipway.model.manifest import ESTIMATOR, STAGES, OnlineStage, StageInput, Typing
+from slipway.pipeline.artifacts import as_table
+from slipway.pipeline.estimators import read_estimator
+from slipway.pipeline.tables import read_table
+
+_importing = Lock()
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """One version, loaded. Threads may share it."""
+
+    bundle: Bundle
+    _estimator: Any
+    _module: ModuleType
+    _frozen: dict[str, Any]
+
+    def score(self, table: pl.DataFrame) -> Scores:
+        """Answer each row of a table that `bundle.schema` gave.
+
+        A row that can't be answered has None as its prediction and its reason in `errors`; the others are answered.
+        """
+        if table.height == 0:
+            return Scores([], None, [])
+        try:
+            return self._answer(table)
+        except (
+            Exception
+        ) as error:  # whatever a user's stage raises: the rows are tried one by one, so that one fails alone
+            if table.height == 1:
+                return Scores([None], None, [_reason(error)])
+        return Scores.joined([self.score(table.slice(i, 1)) for i in range(table.height)])
+
+    def features(self, table: pl.DataFrame) -> pl.DataFrame:
+        """What the online stages give the model.
+
+        Raises:
+            StageError: a stage does not give a row for each row, or not the columns that the model takes.
+        """
+        for stage in self.bundle.manifest.stages:
+            table = self._through(stage, table)
+        return as_trained(table, self.bundle.manifest.features, "what the online stages give")
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """A function of the project's that the bundle carries, such as a route's.
+
+        Raises:
+            BundleError: it carries none of that name.
+        """
+        found = getattr(self._module, name, None)
+        if not callable(found):
+            known = [key for key, value in vars(self._module).items() if callable(value)]
+            raise BundleError(f"bundle {self.bundle.sha256[:12]} has no function `{name}`.{near_miss(name, known)}")
+        return found  # type: ignore[no-any-return]
+
+    def _answer(self, table: pl.DataFrame) -> Scores:
+        manifest = self.bundle.manifest
+        features = self.features(table)
+        given = features.to_numpy() if manifest.as_array else give(features, manifest.annotation, manifest.features)
+        return predict(self._estimator, given, table.height, manifest.kind)
+
+    def _through(self, stage: OnlineStage, table: pl.DataFrame) -> pl.DataFrame:
+        inputs = [self._input(stage, each, table) for each in stage.inputs]
+        made = as_table(getattr(self._module, stage.name)(*inputs, **stage.settings), f"stage `{stage.name}`")
+        if made.height != table.height:
+            raise StageError(
+                f"online stage `{stage.name}` gave {made.height} rows for {table.height}: it must keep them all."
+            )
+        return as_trained(made, _present(stage.gives, made), f"what stage `{stage.name}` gives", keep_others=True)
+
+    def _input(self, stage: OnlineStage, wanted: StageInput, table: pl.DataFrame) -> Any:
+        return give(table, wanted.annotation, stage.takes) if wanted.frozen is None else self._frozen[wanted.frozen]
+
+
+def load_scorer(bundle: Bundle) -> Scorer:
+    """Load a bundle's estimator and online stages.
+
+    Raises:
+        BundleError: the estimator holds a type that is not trusted, or the stages can't be imported here.
+    """
+    manifest = bundle.manifest
+    estimator = read_estimator(
+        bundle.folder / ESTIMATOR, sha256=manifest.files[ESTIMATOR], allow_pickle=manifest.allows_pickle
+    )
+    frozen = {
+        each.frozen: _read_frozen(bundle, each)
+        for stage in manifest.stages
+        for each in stage.inputs
+        if each.frozen is not None
+    }
+    return Scorer(bundle, estimator, _import_stages(bundle), frozen)
+
+
+def _present(typing: Typing, table: pl.DataFrame) -> Typing:
+    # A column that nothing uses is not in a request, so a stage that passes columns on does not give it either.
+    return Typing({name: dtype for name, dtype in typing.polars.items() if name in table.columns}, typing.pandas)
+
+
+def _read_frozen(bundle: Bundle, wanted: StageInput) -> Any:
+    assert wanted.frozen is not None
+    path = bundle.folder / wanted.frozen
+    match path.suffix:
+        case ".json":
+            import json
+
+            return json.loads(path.read_text(encoding="utf-8"))
+        case ".skops":
+            manifest = bundle.manifest
+            return read_estimator(path, sha256=manifest.files[wanted.frozen], allow_pickle=manifest.allows_pickle)
+        case _:
+            return give(read_table(path), wanted.annotation, Typing({}))
+
+
+def _import_stages(bundle: Bundle) -> ModuleType:
+    """The bundle's module under a name made of its content, so that two versions live side by side."""
+    path = bundle.folder / STAGES
+    source = path.read_bytes()
+    digest = sha256(source).hexdigest()
+    if digest != bundle.manifest.files[STAGES]:
+        raise BundleError(f"{path}: changed since it was verified: nothing of it was loaded.")
+    name = f"slipway_bundle_{digest[:16]}"
+    with _importing:
+        if name in sys.modules:
+            return sys.modules[name]
+        module = ModuleType(name)
+        module.__file__ = str(path)
+        sys.modules[name] = module
+        try:
+            exec(compile(source, str(path), "exec"), vars(module))  # noqa: S102 - verified above; it is the user's own code
+        except Exception as error:
+            del sys.modules[name]
+            raise BundleError(f"{path}: the online stages can't be imported here: {_reason(error)}") from error
+    return module
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

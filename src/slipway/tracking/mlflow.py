@@ -1,0 +1,289 @@
+"""Facts of a run in, a run and a registered version of MLflow out; on SQLite or a server, whatever the address says."""
+
+import json
+import logging
+import os
+import re
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from slipway.errors import OutsideError
+from slipway.tracking.seams import RunFacts
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.models import ModelSignature
+
+BUNDLE_TAG = "slipway.bundle"
+"""The tag of a version with its bundle's SHA-256, by which it is found again."""
+
+_LOADER = "slipway.model.pyfunc"
+_REQUIRED = ("slipway", "numpy", "pandas", "polars", "scikit-learn", "skops")
+_PARAMETER_LENGTH = 6000
+
+
+class MlflowTracker:
+    """MLflow's tracking and registry at one address. Threads may share it; no global state of MLflow's is touched."""
+
+    def __init__(self, tracking_uri: str, root: Path) -> None:
+        self._uri = tracking_uri
+        self._artifacts = root / "mlruns"
+        self._opening = Lock()
+        self._opened: MlflowClient | None = None
+
+    def prepare(self) -> None:
+        """Import MLflow and make its tables where they are missing: 2 s the first time, to be had beside other work."""
+        with self._translated("open"):
+            self._client()
+
+    def register(self, facts: RunFacts) -> int:
+        """Record the run and register its bundle; the version's integer. The same bundle twice gives the same one.
+
+        Raises:
+            OutsideError: MLflow can't be reached, or refuses.
+        """
+        with self._translated("register the run"):
+            client = self._client()
+            known = self._registered(client, facts)
+            if known is not None:
+                return known
+            run_id = self._record(client, facts)
+            try:
+                found = self._log_and_register(client, facts, run_id)
+            except BaseException:
+                client.set_terminated(run_id, "FAILED")
+                raise
+            client.set_terminated(run_id)
+            return found
+
+    def point(self, name: str, alias: str, version: int) -> None:
+        """Point an alias at a version.
+
+        Raises:
+            OutsideError: MLflow can't be reached, or has no such version.
+        """
+        with self._translated(f"point `{alias}` at version {version}"):
+            self._client().set_registered_model_alias(name, alias, str(version))
+
+    def pointed(self, name: str, alias: str) -> int | None:
+        """The version that an alias points at; None when it points at none.
+
+        Raises:
+            OutsideError: MLflow can't be reached.
+        """
+        from mlflow.exceptions import MlflowException
+
+        with self._translated(f"read `{alias}`"):
+            try:
+                aliases: Mapping[str, str] = self._client().get_registered_model(name).aliases
+            except MlflowException as error:
+                if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                    return None
+                raise
+            return int(aliases[alias]) if alias in aliases else None
+
+    def _client(self) -> "MlflowClient":
+        with self._opening:
+            if self._opened is None:
+                _import_quietly()
+                from mlflow import MlflowClient
+
+                client = MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
+                client.search_experiments(max_results=1)
+                client.search_registered_models(max_results=1)
+                self._opened = client
+            return self._opened
+
+    def _registered(self, client: "MlflowClient", facts: RunFacts) -> int | None:
+        quote = '"' if "'" in facts.name else "'"
+        found = client.search_model_versions(
+            f"name={quote}{facts.name}{quote} and tag.`{BUNDLE_TAG}`='{facts.bundle_sha256}'"
+        )
+        return min((int(each.version) for each in found), default=None)
+
+    def _record(self, client: "MlflowClient", facts: RunFacts) -> str:
+        """A run with everything that is known of it, in one batch."""
+        from mlflow.entities import Metric, Param, RunTag
+
+        experiment_id = self._experiment(client, facts.name)
+        run_id: str = client.create_run(experiment_id, run_name=f"{facts.name}-{facts.bundle_sha256[:8]}").info.run_id
+        now = int(time.time() * 1000)
+        tags = {**facts.tags, BUNDLE_TAG: facts.bundle_sha256}
+        client.log_batch(
+            run_id,
+            metrics=[Metric(_name(key), float(value), now, 0) for key, value in facts.metrics.items()],
+            params=[Param(_name(key), str(value)[:_PARAMETER_LENGTH]) for key, value in facts.params.items()],
+            tags=[RunTag(_name(key), str(value)) for key, value in tags.items()],
+        )
+        return run_id
+
+    def _experiment(self, client: "MlflowClient", name: str) -> str:
+        from mlflow.exceptions import MlflowException
+
+        known = client.get_experiment_by_name(name)
+        if known is not None:
+            return str(known.experiment_id)
+        # A server has its own place for artifacts; a database alone would put them into the working directory.
+        place = None if self._uri.startswith("http") else self._artifacts.as_uri()
+        try:
+            return str(client.create_experiment(name, artifact_location=place))
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+            return self._experiment(client, name)  # another process was quicker
+
+    def _log_and_register(self, client: "MlflowClient", facts: RunFacts, run_id: str) -> int:
+        import mlflow.pyfunc
+        from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+        from mlflow.models import Model
+
+        experiment_id = self._experiment(client, facts.name)
+        params = {_name(key): str(value)[:_PARAMETER_LENGTH] for key, value in facts.params.items()}
+        logged = client.create_logged_model(experiment_id, name="model", source_run_id=run_id, params=params)
+        client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
+        manifest = json.loads((facts.bundle / "bundle.json").read_text(encoding="utf-8"))
+        model = Model(
+            artifact_path=logged.artifact_location,
+            run_id=run_id,
+            model_uuid=logged.model_id,
+            model_id=logged.model_id,
+            signature=_signature(manifest["schema"]["columns"], facts.answers),
+        )
+        with tempfile.TemporaryDirectory(prefix="slipway-") as folder:
+            path = Path(folder) / "model"
+            mlflow.pyfunc.save_model(
+                path=str(path),
+                loader_module=_LOADER,
+                data_path=str(facts.bundle),
+                mlflow_model=model,
+                input_example=_example(facts.example, manifest["schema"]["columns"]),
+                pip_requirements=_requirements(manifest["libraries"]),
+            )
+            client.log_model_artifacts(logged.model_id, str(path))
+        client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+        self._ensure_registered(client, facts.name)
+        made = client.create_model_version(
+            facts.name,
+            source=logged.artifact_location,
+            run_id=run_id,
+            tags={BUNDLE_TAG: facts.bundle_sha256},
+            model_id=logged.model_id,
+        )
+        # How MLflow's own pages lead from the logged model to its version.
+        link = json.dumps([{"name": facts.name, "version": int(made.version)}])
+        client.set_logged_model_tags(logged.model_id, {"mlflow.modelVersions": link})
+        return int(made.version)
+
+    def _ensure_registered(self, client: "MlflowClient", name: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            client.create_registered_model(name)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                raise
+
+    @contextmanager
+    def _translated(self, doing: str) -> Iterator[None]:
+        """Errors of MLflow, its database and the network as ours."""
+        _import_quietly()
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            yield
+        except (MlflowException, SQLAlchemyError, OSError) as error:
+            reason = (str(error) or type(error).__name__).strip().split("\n")[0]
+            message = f"MLflow at {self._uri} could not {doing}: {reason}."
+            # An address may carry a password.
+            raise OutsideError(re.sub(r"//[^/@\s]*@", "//", message)) from error
+
+
+def _import_quietly() -> None:
+    """Import MLflow so that it says nothing to anybody: no telemetry, no notes on standard error, no look at git."""
+    for key, value in (
+        ("MLFLOW_DISABLE_TELEMETRY", "true"),
+        ("DO_NOT_TRACK", "true"),
+        ("GIT_PYTHON_REFRESH", "quiet"),
+        ("MLFLOW_UV_AUTO_DETECT", "false"),
+    ):
+        os.environ.setdefault(key, value)
+    with warnings.catch_warnings():
+        # Types of MLflow's own that its import warns about.
+        warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
+        import mlflow.pyfunc  # noqa: F401
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def _signature(columns: list[dict[str, Any]], answers: list[Any]) -> "ModelSignature":
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import ColSpec, Schema, TensorSpec
+
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(_column_type(column), column["name"], required=_is_required(column)) for column in columns
+    ]
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema([ColSpec(_answer_type(answers))]))
+
+
+def _is_required(column: Mapping[str, Any]) -> bool:
+    # MLflow knows a type that takes anything only as an optional one; the schema's own check refuses what is missing.
+    return not column["nullable"] and _column_type(column) != _any_type()
+
+
+def _column_type(column: Mapping[str, Any]) -> Any:
+    """MLflow's type of a column; anything where it has none that takes all that the schema takes."""
+    from mlflow.types import DataType
+
+    types = column["types"]
+    # A double of MLflow's refuses 3; and pandas holds whole numbers with gaps as floats, truths with gaps as objects.
+    if len(types) > 1 or (column["nullable"] and types[0] != "text"):
+        return _any_type()
+    known = {"text": DataType.string, "integer": DataType.long, "boolean": DataType.boolean}
+    return known.get(types[0], _any_type())
+
+
+def _any_type() -> Any:
+    from mlflow.types.schema import AnyType
+
+    return AnyType()  # type: ignore[no-untyped-call]
+
+
+def _answer_type(answers: list[Any]) -> Any:
+    from mlflow.types import DataType
+
+    kinds = {type(answer) for answer in answers}
+    if kinds == {bool}:
+        return DataType.boolean
+    if kinds == {int}:
+        return DataType.long
+    return DataType.string if str in kinds else DataType.double
+
+
+def _example(rows: list[dict[str, Any]], columns: list[dict[str, Any]]) -> Any:
+    """The input example as a table; None without rows, or where times would need a form that JSON has not."""
+    import pandas as pd
+
+    if not rows or any("datetime" in column["types"] for column in columns):
+        return None
+    return pd.DataFrame(rows, columns=[column["name"] for column in columns])
+
+
+def _requirements(libraries: Mapping[str, str]) -> list[str]:
+    """What an environment needs to load the bundle: ourselves, and the libraries that training imported."""
+    owners = packages_distributions()
+    imported = {owners[name][0]: found for name, found in libraries.items() if name in owners}
+    pinned = {name: version(name) for name in _REQUIRED} | imported
+    return [f"{name}=={found}" for name, found in sorted(pinned.items())]
+
+
+def _name(key: str) -> str:
+    """A key as MLflow takes it: letters, digits, and a few signs."""
+    return re.sub(r"[^\w.\-/ ]", "_", key)
