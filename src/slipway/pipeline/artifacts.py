@@ -1,0 +1,187 @@
+"""An artifact's name in, its value out of its file; and a value in, a file written aside that can be renamed to it."""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from slipway.errors import DataError, SlipwayError, StageError
+from slipway.project.facts import Project
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from slipway.storage.seams import Tables
+
+ASIDE = ".aside-"
+"""What the name of a file begins with that is not finished."""
+
+
+def read_artifact(project: Project, name: str, as_type: str | None = None, tables: "Tables | None" = None) -> Any:
+    """The value of an artifact.
+
+    Args:
+        as_type: the annotation of who wants it; "pandas.DataFrame" gives that, any other table is a Polars one.
+        tables: the project's database, for a source that is a query.
+
+    Raises:
+        DataError: its file is missing or unreadable.
+    """
+    artifact, path = project.artifacts[name], project.path(name)
+    if name in project.sources:
+        from slipway.pipeline.sources import read_source
+
+        return as_asked(read_source(project, name, tables), as_type)
+    if not path.is_file():
+        raise DataError(f"{artifact.path} is missing: `slipway run {artifact.maker}` makes it.")
+    match artifact.kind:
+        case "table":
+            from slipway.pipeline.tables import read_table
+
+            return as_asked(read_table(path), as_type)
+        case "json":
+            return _read_json(path)
+        case "figure":
+            return path.read_bytes()
+        case "estimator":
+            return _read_estimator(project, path)
+
+
+def write_artifact(project: Project, name: str, value: Any, *, folder: Path | None = None) -> Path:
+    """Write a value beside the file that it will be, or in `folder`; whoever calls renames it.
+
+    Raises:
+        StageError: the value is not what the artifact's kind promises.
+    """
+    artifact, path = project.artifacts[name], project.path(name)
+    folder = folder or path.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f"{ASIDE}*-{path.name}"):  # of a process that was killed: the run lock says it is gone
+        left.unlink()
+    aside = folder / f"{ASIDE}{os.getpid()}-{path.name}"
+    try:
+        match artifact.kind:
+            case "table":
+                from slipway.pipeline.tables import write_table
+
+                write_table(as_table(value, f"artifact `{name}`"), aside)
+            case "json":
+                aside.write_text(_json(value, name), encoding="utf-8")
+            case "figure":
+                _write_figure(value, aside, name)
+            case "estimator":
+                _write_estimator(project, value, aside, name)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+    return aside
+
+
+def as_table(value: Any, what: str) -> "pl.DataFrame":
+    """A Polars or pandas table as a Polars one.
+
+    Raises:
+        StageError: it is neither.
+    """
+    import polars as pl
+
+    if isinstance(value, pl.DataFrame):
+        return value
+    if isinstance(value, pl.LazyFrame):
+        return value.collect()
+    if _is_pandas(value):
+        try:
+            table: pl.DataFrame = pl.from_pandas(value)
+            return table
+        except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
+            raise StageError(f"{what}: this pandas table can't be kept as Parquet: {error}") from error
+    raise StageError(f"{what} is promised as a table, but a {_type(value)} came: give a Polars or pandas DataFrame.")
+
+
+def _is_pandas(value: Any) -> bool:
+    # Asked by name: importing pandas to look would cost half a second in a project that has none.
+    return type(value).__module__.split(".")[0] == "pandas" and type(value).__name__ == "DataFrame"
+
+
+def as_asked(table: "pl.DataFrame", as_type: str | None) -> Any:
+    """A Polars table as the annotation of who takes it asks: pandas, a lazy one, or as it is."""
+    if as_type == "pandas.DataFrame":
+        return table.to_pandas()
+    return table.lazy() if as_type == "polars.LazyFrame" else table
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path}: not JSON: {error}. `slipway run --force` makes it anew.") from error
+
+
+def _json(value: Any, name: str) -> str:
+    if not isinstance(value, Mapping):
+        raise StageError(f"artifact `{name}` is promised as a dict, but a {_type(value)} came.")
+    return json.dumps(_plain(value, name), indent=2, ensure_ascii=False) + "\n"
+
+
+def _plain(value: Any, where: str) -> Any:
+    """JSON values of the same meaning; NumPy scalars and arrays become numbers and lists."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise StageError(f"artifact `{where}` is {value}: JSON has no such number. Leave it out, or give None.")
+        return float(value)  # a NumPy float is one too, and prints otherwise
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist(), where)
+    raise StageError(f"artifact `{where}` is a {_type(value)}: a dict is kept as JSON, which can't hold it.")
+
+
+def _write_figure(value: Any, path: Path, name: str) -> None:
+    if isinstance(value, bytes):
+        path.write_bytes(value)
+    elif hasattr(value, "savefig"):
+        value.savefig(path)
+    elif hasattr(value, "save"):
+        value.save(path)
+    else:
+        raise StageError(
+            f"artifact `{name}` is promised as a figure, but a {_type(value)} came: give what has `savefig` or `save`, "
+            f"or the bytes of a PNG."
+        )
+
+
+def _read_estimator(project: Project, path: Path) -> Any:
+    from slipway.pipeline.estimators import read_estimator
+
+    # This project's own run made the file on this machine, so its hash is what vouches for a pickle, where allowed.
+    pickled = project.model.pickle
+    return read_estimator(path, sha256=_sha256(path) if pickled else None, allow_pickle=pickled)
+
+
+def _write_estimator(project: Project, value: Any, path: Path, name: str) -> None:
+    from slipway.pipeline.estimators import write_estimator
+
+    if name == project.model.artifact and not hasattr(value, "predict"):
+        raise StageError(f"artifact `{name}` is the model, but a {_type(value)} came, which has no `predict`.")
+    try:
+        write_estimator(value, path, allow_pickle=project.model.pickle)
+    except SlipwayError as error:
+        raise StageError(f"artifact `{name}`: {error}") from error
+
+
+def _sha256(path: Path) -> str:
+    from hashlib import file_digest, sha256
+
+    with path.open("rb") as file:
+        return file_digest(file, sha256).hexdigest()
+
+
+def _type(value: Any) -> str:
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__.split('.')[0]} {kind.__name__}"

@@ -1,0 +1,183 @@
+"""What is known of an opened project's stages: what each would run with, what it last ran with, and how they differ."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from slipway.pipeline.code import Code, read_code
+from slipway.pipeline.contents import Content, Contents, Signature
+from slipway.pipeline.fingerprint import Fingerprint, changes
+from slipway.pipeline.graph import inputs_of, order, outputs_of
+from slipway.pipeline.lock import Ran, dependencies
+from slipway.pipeline.params import FILE as PARAMS
+from slipway.pipeline.state import read_state, write_state
+from slipway.project.facts import Project
+from slipway.settings import Settings
+
+
+class Book:
+    """Opened at the start of a run and closed at its end. Without changes it needs the standard library alone."""
+
+    def __init__(self, project: Project, settings: Settings) -> None:
+        self._project = project
+        self._path = settings.state / "pipeline.json"
+        self._state = read_state(self._path)
+        self._is_altered = False
+        self._code: dict[str, Code] | None = None
+        self.contents = Contents(project.root, self._state.files)
+
+    @property
+    def code(self) -> Mapping[str, Code]:
+        """What each stage's function reaches."""
+        if self._code is None:
+            self._code = read_code(self._project, self._state, self.contents)
+        return self._code
+
+    def modules(self) -> dict[str, tuple[str, ...]]:
+        """The files of code that each stage reaches."""
+        return {name: code.modules for name, code in self.code.items()}
+
+    def params(self, sets: Iterable[str] = (), *, complete: bool = True) -> Mapping[str, Mapping[str, Any]]:
+        """The settings of every stage; `params.yaml` is parsed only when it, or a default, has changed.
+
+        Args:
+            sets: settings to write into the file first.
+            complete: whether to write what the file lacks.
+        """
+        from slipway.pipeline.params import complete_params, read_params
+
+        sets = tuple(sets)
+        defaults = {name: _listed(stage.settings) for name, stage in self._project.stages.items() if stage.settings}
+        kept, content = self._state.params, self.contents.content(PARAMS)
+        is_known = kept and kept["defaults"] == defaults and kept["md5"] == (content[0] if content else None)
+        if not is_known or sets:
+            values = complete_params(self._project, sets) if complete else read_params(self._project)
+            content = self.contents.content(PARAMS)
+            md5 = content[0] if content else None
+            self._state.params = {"defaults": defaults, "md5": md5, "values": values}
+            self._is_altered = True
+        read: Mapping[str, Mapping[str, Any]] = self._state.params["values"]
+        return read
+
+    def reasons(self, name: str, params: Mapping[str, Any], unknown: frozenset[str] = frozenset()) -> tuple[str, ...]:
+        """Why a stage has to run; empty when it does not.
+
+        Args:
+            unknown: inputs whose content is not known yet, and which are not compared.
+        """
+        record = self._state.records.get(name)
+        if record is None:
+            return ("never ran",)
+        now = self.fingerprint(name, params, unknown)
+        found = changes(name, Fingerprint.from_json(record["fingerprint"]), now, unknown)
+        return (*found, *self._missing(name)) or tuple(self._edited(name, record))
+
+    def fingerprint(self, name: str, params: Mapping[str, Any], unknown: frozenset[str] = frozenset()) -> Fingerprint:
+        """What a stage would run with now."""
+        project = self._project
+        inputs: dict[str, str | None] = {}
+        for artifact in inputs_of(project, name):
+            inputs[artifact] = None if artifact in unknown else self._md5(str(project.artifacts[artifact].path))
+            if artifact in project.sources and project.labelled(artifact).is_file():
+                inputs[f"labelled rows of {artifact}"] = self._md5(
+                    str(project.labelled(artifact).relative_to(project.root))
+                )
+        if name in project.sources:
+            return Fingerprint({"query": project.sources[name].sql}, {}, {}, {}, inputs)
+        code = self.code[name]
+        return Fingerprint(_mark(project, name), code.parts, code.libraries, _listed(params.get(name, {})), inputs)
+
+    def files(self, name: str) -> dict[str, Signature | None]:
+        """The files that a stage depends on, with what shows whether they are touched while it runs."""
+        found = dependencies(self._project, name, self.modules().get(name, ()))
+        return {path: self.contents.signature(path) for path in found}
+
+    def record(self, name: str, params: Mapping[str, Any], began_with: Mapping[str, Signature | None]) -> None:
+        """Keep what a stage has run with, and what it made."""
+        touched = [path for path, signature in began_with.items() if self.contents.signature(path) != signature]
+        if touched:  # nobody can say which content the stage has seen, so it has to run again
+            self._state.records.pop(name, None)
+        else:
+            fingerprint = self.fingerprint(name, params).to_json()
+            self._state.records[name] = {"fingerprint": fingerprint, **self._ran(name, params)}
+        self._is_altered = True
+
+    def refresh(self, name: str, params: Mapping[str, Any]) -> None:
+        """Bring the files of an unchanged stage up to date: a comment alters a module's MD5, and DVC compares that."""
+        record, ran = self._state.records[name], self._ran(name, params)
+        if any(record[key] != value for key, value in ran.items()):
+            record.update(ran)
+            self._is_altered = True
+
+    def adopt(self, name: str, params: Mapping[str, Any], locked: Ran | None) -> bool:
+        """Take over what `dvc.lock` says a stage ran with, if every file and setting is as it says there."""
+        if locked is None or name in self._state.records:
+            return False
+        ran = self._ran(name, params)
+        if any({**locked[key]} != value for key, value in ran.items()) or None in ran["outs"].values():
+            return False
+        fingerprint = self.fingerprint(name, params).to_json()
+        self._state.records[name] = {"fingerprint": fingerprint, **ran}
+        self._is_altered = True
+        return True
+
+    def ran(self) -> dict[str, Ran]:
+        """What each stage of the project ran with, in order."""
+        return {name: self._state.records[name] for name in order(self._project) if name in self._state.records}
+
+    def marks(self) -> list[str]:
+        """Files and folders that are altered when an imported library is."""
+        return [path for path in self._state.code["marks"] if path != sys.prefix]
+
+    def close(self) -> None:
+        """Write down what was learnt, if anything was."""
+        if self._is_altered or self.contents.is_altered:
+            write_state(self._path, self._state)
+            self._is_altered = self.contents.is_altered = False
+
+    def _ran(self, name: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        outs = [str(self._project.artifacts[artifact].path) for artifact in outputs_of(self._project, name)]
+        deps = dependencies(self._project, name, self.modules().get(name, ()))
+        return {
+            "deps": {path: self._content(path) for path in deps},
+            "outs": {path: self._content(path) for path in outs},
+            "settings": _listed(params.get(name, {})),
+        }
+
+    def _content(self, path: str) -> list[Any] | None:
+        content = self.contents.content(path)
+        return [*content] if content is not None else None  # as JSON gives it back
+
+    def _md5(self, path: str) -> str | None:
+        content: Content | None = self.contents.content(path)
+        return content[0] if content is not None else None
+
+    def _missing(self, name: str) -> Iterable[str]:
+        for artifact in outputs_of(self._project, name):
+            path = self._project.artifacts[artifact].path
+            if self.contents.signature(str(path)) is None:
+                yield f"output {path} is missing"
+
+    def _edited(self, name: str, record: Mapping[str, Any]) -> Iterable[str]:
+        for artifact in outputs_of(self._project, name):
+            path = str(self._project.artifacts[artifact].path)
+            if self._content(path) != record["outs"].get(path):
+                yield f"output {path} was changed by something else"
+
+
+def _mark(project: Project, name: str) -> dict[str, Any]:
+    stage = project.stages[name]
+    mark: dict[str, Any] = {
+        "outputs": list(stage.outputs),
+        "online": stage.online,
+        "publish": stage.publish,
+        "key": list(stage.key),
+    }
+    if stage.online:
+        mark["target"] = project.model.target
+    return mark
+
+
+def _listed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as JSON gives them back: a tuple is a list."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}

@@ -1,0 +1,67 @@
+"""The project's modules in, what each stage reaches out; parsed again only when a file has changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from slipway.pipeline.contents import Contents
+from slipway.pipeline.state import RunState
+from slipway.pipeline.versions import are_current
+from slipway.project.facts import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a stage's function reaches."""
+
+    parts: Mapping[str, str]
+    libraries: Mapping[str, str]
+    modules: tuple[str, ...]
+    """Paths relative to the project's folder."""
+
+
+def read_code(project: Project, state: RunState, contents: Contents) -> dict[str, Code]:
+    """The code of every stage, by name."""
+    kept = state.code
+    is_known = (
+        bool(kept)
+        and set(kept["stages"]) == set(project.stages)
+        and all((contents.content(path) or ("", 0))[0] == md5 for path, md5 in kept["modules"].items())
+    )
+    if not is_known:
+        state.code = _parse(project, contents)
+        contents.is_altered = True
+    elif not are_current(kept["marks"]):
+        _look_up_versions(kept)
+        contents.is_altered = True
+    stages: dict[str, dict[str, Any]] = state.code["stages"]
+    return {name: Code(s["parts"], s["libraries"], tuple(s["modules"])) for name, s in stages.items()}
+
+
+def _parse(project: Project, contents: Contents) -> dict[str, Any]:
+    from slipway.pipeline.reach import reach
+    from slipway.pipeline.versions import version_marks
+
+    stages: dict[str, Any] = {}
+    for name, stage in project.stages.items():
+        reached = reach(project.root, stage.module, [name])
+        stages[name] = {
+            "parts": dict(reached.parts),
+            "libraries": dict(reached.libraries),
+            "modules": [str(module) for module in reached.modules],
+        }
+    modules = sorted({module for stage in stages.values() for module in stage["modules"]} | {str(project.module)})
+    libraries = {library for stage in stages.values() for library in stage["libraries"]}
+    return {
+        "stages": stages,
+        "modules": {module: (contents.content(module) or ("", 0))[0] for module in modules},
+        "marks": version_marks(libraries),
+    }
+
+
+def _look_up_versions(kept: dict[str, Any]) -> None:
+    from slipway.pipeline.versions import library_versions, version_marks
+
+    for stage in kept["stages"].values():
+        stage["libraries"] = library_versions(stage["libraries"])
+    kept["marks"] = version_marks({library for stage in kept["stages"].values() for library in stage["libraries"]})

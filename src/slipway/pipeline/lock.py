@@ -1,0 +1,153 @@
+"""Stages and what they ran with in, `dvc.yaml` and `dvc.lock` out, in DVC's own format."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from slipway.pipeline.contents import Content
+from slipway.pipeline.graph import inputs_of, order, outputs_of
+from slipway.pipeline.params import FILE as PARAMS
+from slipway.project.facts import Project
+from slipway.project.read import FILE as PROJECT_FILE
+
+STAGES = "dvc.yaml"
+LOCK = "dvc.lock"
+_HEADER = "# Written by `slipway run` from slipway.toml and the stages' module: change those, not this.\n"
+_PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
+_MD5 = re.compile(r"[0-9a-f]{32}")
+_RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+
+Ran = Mapping[str, Any]
+"""What one stage ran with: "deps" and "outs" (path → MD5 and size), "settings"."""
+
+
+def is_ours(root: Path) -> bool:
+    """Whether `dvc.yaml` may be written: there is none, or we wrote it."""
+    try:
+        with (root / STAGES).open(encoding="utf-8") as file:
+            return file.readline() == _HEADER
+    except FileNotFoundError:
+        return True
+
+
+def dependencies(project: Project, name: str, modules: tuple[str, ...]) -> list[str]:
+    """The files that a stage depends on, as DVC is told; its modules and inputs, labelled rows where there are any."""
+    # A query has no file: what it stands in is what changes with it.
+    files = [*modules] if name in project.stages else [PROJECT_FILE]
+    for artifact in inputs_of(project, name):
+        files.append(str(project.artifacts[artifact].path))
+        labelled = project.labelled(artifact)
+        if artifact in project.sources and labelled.is_file():
+            files.append(str(labelled.relative_to(project.root)))
+    return sorted(set(files))
+
+
+def is_metrics(project: Project, artifact: str) -> bool:
+    """Whether DVC knows an artifact as metrics: a small file for git, not for the cache."""
+    return artifact == project.model.metrics and project.artifacts[artifact].kind == "json"
+
+
+def write_lock(project: Project, modules: Mapping[str, tuple[str, ...]], ran: Mapping[str, Ran]) -> bool:
+    """Bring both files up to date; False, and nothing written, where `dvc.yaml` is not ours.
+
+    Args:
+        modules: the files of code that each stage reaches.
+        ran: what each stage ran with; stages that never did are left out of the lock.
+    """
+    if not is_ours(project.root):
+        return False
+    names = order(project)
+    stages = {name: _stage(project, name, modules.get(name, ())) for name in names}
+    _replace(project.root / STAGES, _HEADER + "\n".join(_yaml({"stages": stages})) + "\n")
+    locked = {name: _locked(name, ran[name]) for name in names if name in ran}
+    _replace(project.root / LOCK, "\n".join(_yaml({"schema": _Quoted("2.0"), "stages": locked})) + "\n")
+    return True
+
+
+def command(name: str) -> str:
+    """How DVC executes a stage."""
+    return f"slipway stage {name}"
+
+
+def _stage(project: Project, name: str, modules: tuple[str, ...]) -> dict[str, Any]:
+    outs: dict[str, list[Any]] = {"outs": [], "metrics": [], "plots": []}
+    for artifact in sorted(outputs_of(project, name), key=lambda a: str(project.artifacts[a].path)):
+        path = str(project.artifacts[artifact].path)
+        if is_metrics(project, artifact):
+            outs["metrics"].append({path: {"cache": False}})
+        else:
+            outs["plots" if project.artifacts[artifact].kind == "figure" else "outs"].append(path)
+    settings = project.stages[name].settings if name in project.stages else {}
+    values = {
+        "cmd": command(name),
+        "deps": dependencies(project, name, modules),
+        "params": [f"{name}.{setting}" for setting in sorted(settings)],
+        **outs,
+    }
+    return {key: value for key, value in values.items() if value}
+
+
+def _locked(name: str, ran: Ran) -> dict[str, Any]:
+    settings = {f"{name}.{setting}": value for setting, value in sorted(ran["settings"].items())}
+    values = {
+        "cmd": command(name),
+        "deps": _files(ran["deps"]),
+        "params": {PARAMS: settings} if settings else {},
+        "outs": _files(ran["outs"]),
+    }
+    return {key: value for key, value in values.items() if value}
+
+
+def _files(contents: Mapping[str, Content]) -> list[dict[str, Any]]:
+    return [{"path": path, "hash": "md5", "md5": md5, "size": size} for path, (md5, size) in sorted(contents.items())]
+
+
+def _replace(path: Path, text: str) -> None:
+    try:
+        if path.read_text(encoding="utf-8") == text:
+            return
+    except FileNotFoundError:
+        pass
+    aside = path.with_name(f".aside-{path.name}")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(path)
+
+
+class _Quoted(str):
+    """A text that DVC itself writes in quotes."""
+
+    __slots__ = ()
+
+
+def _yaml(value: Any, indent: str = "") -> Iterator[str]:
+    """Lines of YAML in the layout that DVC has, so that its edits and ours don't alternate in git."""
+    items = value.items() if isinstance(value, Mapping) else [(None, item) for item in value]
+    for key, item in items:
+        lead = f"{indent}-" if key is None else f"{indent}{_scalar(str(key))}:"
+        if isinstance(item, Mapping) and item and key is None:
+            first, *rest = _yaml(item, indent + "  ")
+            yield f"{lead} {first.strip()}"
+            yield from rest
+        elif isinstance(item, Mapping | list) and item:
+            yield lead
+            yield from _yaml(item, indent if isinstance(item, list) and key is not None else indent + "  ")
+        else:
+            yield f"{lead} {_scalar(item)}".rstrip()
+
+
+def _scalar(value: Any) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case _Quoted():
+            return f"'{value}'"
+        case str() if _PLAIN.fullmatch(value) and value.lower() not in _RESERVED and value not in (".", "-"):
+            return value
+        case str() if _MD5.fullmatch(value) and not value.replace("e", "", 1).isdigit():  # else it reads as a number
+            return value
+        case _:
+            return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,336 @@
+"""A project in; what has changed is executed, DVC's files are brought up to date, and a report comes out."""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from slipway.errors import BusyError, ProjectError, SlipwayError, near_miss
+from slipway.pipeline.book import Book
+from slipway.pipeline.contents import Signature
+from slipway.pipeline.dvc_cache import find_cache, is_cached, object_path
+from slipway.pipeline.graph import inputs_of, order, outputs_of
+from slipway.pipeline.lock import LOCK, STAGES, Ran, is_metrics, is_ours, write_lock
+from slipway.pipeline.params import FILE as PARAMS
+from slipway.pipeline.proposed import FILE as MARK
+from slipway.pipeline.proposed import is_proposed
+from slipway.pipeline.unchanged import remember
+from slipway.project.facts import Project
+from slipway.project.read import FILE as PROJECT
+from slipway.settings import Settings
+
+if TYPE_CHECKING:
+    from slipway.pipeline.keep import Keeper
+    from slipway.storage.seams import Tables
+
+Progress = Callable[[str, str], None]
+"""Told a stage's name and what happens to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageOutcome:
+    """What a run did about one stage."""
+
+    name: str
+    outcome: Literal["ran", "unchanged", "failed", "not reached"]
+    seconds: float
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """What a run did."""
+
+    stages: tuple[StageOutcome, ...]
+    error: SlipwayError | None = None
+    """What stopped it."""
+    notes: tuple[str, ...] = ()
+    """What a person should know besides."""
+
+    @property
+    def failed(self) -> bool:
+        return self.error is not None
+
+    def ran(self, name: str) -> bool:
+        """Whether this stage was executed and did not fail."""
+        return any(stage.name == name and stage.outcome == "ran" for stage in self.stages)
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A stage that a run would execute."""
+
+    name: str
+    why: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def run_lock(settings: Settings, wait_seconds: float = 10) -> Iterator[None]:
+    """Be the only one who runs this project.
+
+    Raises:
+        BusyError: somebody else still does after the wait.
+    """
+    import fcntl
+
+    settings.locks.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + wait_seconds
+    with (settings.locks / "run.lock").open("a+", encoding="utf-8") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    file.seek(0)
+                    raise BusyError(
+                        f"{settings.root}: process {file.read().strip() or 'another'} runs this project and was not "
+                        f"done after {wait_seconds:g} s. Wait for it, or end it."
+                    ) from None
+                time.sleep(0.05)
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def run(
+    project: Project,
+    settings: Settings,
+    tables: "Tables | None",
+    *,
+    wanted: Sequence[str] = (),
+    force: bool = False,
+    sets: Iterable[str] = (),
+    on_progress: Progress | None = None,
+) -> RunReport:
+    """Execute the stages whose code, settings, inputs, libraries or artifacts are not as they were. Hold `run_lock`.
+
+    Args:
+        wanted: only these stages or artifacts and what they need.
+        force: execute the wanted ones, or all, even if nothing changed.
+        sets: settings as "stage.setting=value", written to params.yaml first.
+
+    A stage that fails ends the run: it is in the report, and what it would have made stays as it was.
+    """
+    began_at = time.time_ns()
+    names = order(project, wanted)
+    book = Book(project, settings)
+    try:
+        running = _Running(project, tables, book, book.params(sets), on_progress or _say_nothing)
+        forced = _forced(project, names, wanted) if force else frozenset()
+        report = running.through(names, forced)
+    finally:
+        book.close()
+    if not wanted and all(stage.outcome == "unchanged" for stage in report.stages):
+        _remember(project, settings, book, running.cache, began_at)
+    return report
+
+
+def run_stage(project: Project, settings: Settings, tables: "Tables | None", name: str) -> None:
+    """Execute one stage, whatever changed, and leave dvc.yaml and dvc.lock alone: DVC, which calls this, holds them.
+
+    Raises:
+        ProjectError: there is no such stage.
+        StageError: it fails.
+    """
+    from slipway.pipeline.execute import execute
+
+    known = order(project)
+    if name not in known:
+        raise ProjectError(f"{project.module}: no stage is named `{name}`.{near_miss(name, known)}")
+    with run_lock(settings):
+        book = Book(project, settings)
+        try:
+            params = book.params(complete=False)
+            began_with = book.files(name)
+            execute(project, name, params, tables)
+            book.record(name, params, began_with)
+        finally:
+            book.close()
+
+
+def stale(project: Project, settings: Settings) -> list[Stale]:
+    """The stages that a run would execute, in its order, each with why."""
+    book = Book(project, settings)
+    names = order(project)
+    params = book.params(complete=False)
+    _adopt(project, book, names, params)
+    found: dict[str, Stale] = {}
+    made: set[str] = set()
+    for name in names:
+        again = frozenset(made.intersection(inputs_of(project, name)))
+        why = book.reasons(name, params, again)
+        why += (
+            tuple(f"input {artifact} will be made anew" for artifact in sorted(again)) if why != ("never ran",) else ()
+        )
+        if why:
+            found[name] = Stale(name, why)
+            made.update(outputs_of(project, name))
+    return list(found.values())
+
+
+@dataclass(slots=True)
+class _Running:
+    """One run under way."""
+
+    project: Project
+    tables: "Tables | None"
+    book: Book
+    params: Mapping[str, Mapping[str, Any]]
+    say: Progress
+    cache: Path | None = None
+    keeper: "Keeper | None" = None
+    unrecorded: dict[str, Mapping[str, Signature | None]] = field(default_factory=dict)
+    """Stages that ran and whose files are still being read, with what they began with."""
+
+    def through(self, names: Sequence[str], forced: frozenset[str]) -> RunReport:
+        # Nothing is written into a cache that belongs to stages which are not ours.
+        ours = is_ours(self.project.root)
+        self.cache = find_cache(self.project.root) if ours else None
+        if ours:
+            _adopt(self.project, self.book, names, self.params)
+        outcomes: list[StageOutcome] = []
+        error: SlipwayError | None = None
+        try:
+            for name in names:
+                outcome, error = self._one(name, name in forced)
+                outcomes.append(outcome)
+                if error is not None:
+                    why = (f"`{name}` failed",)
+                    outcomes += [StageOutcome(later, "not reached", 0.0, why) for later in names[len(outcomes) :]]
+                    break
+        finally:
+            self._record(wait=True)
+            if self.keeper is not None:
+                self.keeper.close()
+        self._lock([o.name for o in outcomes if o.outcome == "unchanged"])
+        notes = () if ours else (f"{STAGES} is not Slipway's, so it and {LOCK} stay as they are.",)
+        return RunReport(tuple(outcomes), error, notes)
+
+    def _one(self, name: str, is_forced: bool) -> tuple[StageOutcome, SlipwayError | None]:
+        why = self._why(name, is_forced)
+        if not why:
+            self.say(name, "unchanged")
+            return StageOutcome(name, "unchanged", 0.0, ()), None
+        from slipway.pipeline.execute import execute
+
+        self.say(name, f"runs: {'; '.join(why)}")
+        started = time.monotonic()
+        began_with = self.book.files(name)
+        try:
+            executed = execute(self.project, name, self.params, self.tables)
+        except SlipwayError as error:
+            self.say(name, "failed")
+            return StageOutcome(name, "failed", time.monotonic() - started, why), error
+        self._keep(name, began_with)
+        self.say(name, f"done in {executed.seconds:.1f} s")
+        return StageOutcome(name, "ran", executed.seconds, why), None
+
+    def _why(self, name: str, is_forced: bool) -> tuple[str, ...]:
+        asked = ("asked for with --force",) if is_forced else ()
+        paths = self._paths(inputs_of(self.project, name))
+        if self.keeper is not None and not self.keeper.is_done(paths):
+            # Another reason may be enough already; then the next stage need not wait for this one's files to be read.
+            waiting = frozenset(inputs_of(self.project, name))
+            why = asked + self.book.reasons(name, self.params, waiting)
+            if why:
+                return why
+        if self.keeper is not None:
+            self.keeper.wait(paths)
+        return asked + self.book.reasons(name, self.params)
+
+    def _keep(self, name: str, began_with: Mapping[str, Signature | None]) -> None:
+        from slipway.pipeline.keep import Keeper
+
+        if self.keeper is None:
+            self.keeper = Keeper(self.project.root, self.book.contents, self.cache)
+        uncached = frozenset(self._paths(a for a in outputs_of(self.project, name) if is_metrics(self.project, a)))
+        self.keeper.keep(self._paths(outputs_of(self.project, name)), uncached)
+        self.unrecorded[name] = began_with
+        self._record(wait=False)
+
+    def _record(self, *, wait: bool) -> None:
+        """Write down the stages whose files have been read, so that a run that is killed keeps what it did."""
+        for name in list(self.unrecorded):
+            paths = self._paths([*inputs_of(self.project, name), *outputs_of(self.project, name)])
+            assert self.keeper is not None
+            if not wait and not self.keeper.is_done(paths):
+                return
+            self.keeper.wait(paths)
+            self.book.record(name, self.params, self.unrecorded.pop(name))
+            self.book.close()
+
+    def _lock(self, unchanged: Sequence[str]) -> None:
+        for name in unchanged:
+            self.book.refresh(name, self.params)
+        if write_lock(self.project, self.book.modules(), self.book.ran()) and self.cache is not None:
+            _fill_cache(self.project, self.cache, self.book.ran())
+
+    def _paths(self, artifacts: Iterable[str]) -> list[str]:
+        return [str(self.project.artifacts[artifact].path) for artifact in artifacts]
+
+
+def _forced(project: Project, names: Sequence[str], wanted: Sequence[str]) -> frozenset[str]:
+    """The wanted ones themselves, not what they need; all without any wanted."""
+    if not wanted:
+        return frozenset(names)
+    return frozenset(name for name in names if name in wanted or set(outputs_of(project, name)) & set(wanted))
+
+
+def _remember(project: Project, settings: Settings, book: Book, cache: Path | None, began_at: int) -> None:
+    """Spare the next run that changes nothing even the reading of the project."""
+    # It is looked for in one place; and a run whose candidate is still to be registered has something left to do.
+    if settings.state != project.root / ".slipway" or not is_proposed(settings):
+        return
+    stages = list(book.ran())
+    present = {PROJECT, str(project.module), STAGES, LOCK, str(settings.state / MARK), *book.marks()}
+    uncached = _uncached(project)
+    for ran in book.ran().values():
+        present.update((*ran["deps"], *ran["outs"]))
+        if ran["settings"]:
+            present.add(PARAMS)
+        if cache is not None:
+            contents = [content for path, content in ran["outs"].items() if path not in uncached]
+            present.update(str(object_path(cache, md5)) for md5, _ in contents)
+    absent = [str(project.labelled(name)) for name in project.sources if not project.labelled(name).is_file()]
+    if cache is None:
+        absent.append(".dvc")
+    metrics = project.artifacts.get(project.model.metrics)
+    shown = str(metrics.path) if metrics is not None and is_metrics(project, metrics.name) else None
+    remember(str(project.root), stages, shown, sorted(present), absent, began_at)
+
+
+def _adopt(project: Project, book: Book, names: Sequence[str], params: Mapping[str, Any]) -> None:
+    """Take over from dvc.lock what somebody else ran: after `git clone` and `dvc pull` nothing is done again."""
+    if set(names) <= set(book.ran()) or not (project.root / LOCK).is_file():
+        return
+    from slipway.pipeline.locked import read_lock
+
+    locked = read_lock(project.root)
+    for name in names:
+        book.adopt(name, params, locked.get(name))
+
+
+def _fill_cache(project: Project, cache: Path, ran: Mapping[str, Ran]) -> None:
+    """Store what unchanged stages made earlier, when the cache has come later or has been emptied."""
+    from slipway.pipeline.dvc_cache import cache_file
+
+    uncached = _uncached(project)
+    for name in set(ran) & set(order(project)):
+        for path, content in ran[name]["outs"].items():
+            if content is not None and path not in uncached and not is_cached(cache, content[0]):
+                file = project.root / path
+                if file.is_file():
+                    cache_file(cache, file)
+
+
+def _uncached(project: Project) -> set[str]:
+    return {str(artifact.path) for name, artifact in project.artifacts.items() if is_metrics(project, name)}
+
+
+def _say_nothing(name: str, event: str) -> None:
+    pass

@@ -1,0 +1,71 @@
+"""What the last run looked at in, whether all of it is still so out: a run without changes needs no more than this.
+
+It reads one file and asks for the times of some others; nothing heavier than `json` is imported, for this is the
+shortest way through a command. Whoever gets None goes the ordinary way.
+"""
+
+import json
+import os
+import sys
+
+FILE = "unchanged.json"
+FORMAT = 1
+_QUIET_NS = 2_000_000_000
+"""A file is trusted by its time only when it is this much older than the run that looked at it: the clock of a disk
+may keep whole seconds, and a project is read a moment before it is run."""
+
+
+def unchanged(root: str) -> tuple[list[str], str | None] | None:
+    """The stages of the project in `root`, in order, and the path of its metrics (None without such a file).
+
+    None when anything has changed, or nobody knows: then `run` finds out.
+    """
+    try:
+        with open(os.path.join(root, ".slipway", FILE), encoding="utf-8") as file:  # noqa: PTH118, PTH123
+            seen = json.load(file)
+        if seen["format"] != FORMAT or seen["python"] != [sys.prefix, sys.hexversion]:
+            return None
+        if any(signature(root, path) != found for path, found in seen["present"].items()):
+            return None
+        if any(signature(root, path) is not None for path in seen["absent"]):
+            return None
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+    metrics = seen["metrics"]
+    return seen["stages"], None if metrics is None else os.path.join(root, metrics)  # noqa: PTH118
+
+
+def remember(
+    root: str, stages: list[str], metrics: str | None, present: list[str], absent: list[str], began_at: int
+) -> bool:
+    """Write down what a run that changed nothing has looked at; False when some file is too young to be trusted.
+
+    Args:
+        present, absent: files and folders that are there, and that are not; relative to `root` or absolute.
+        began_at: when the run began, in nanoseconds.
+    """
+    found = {path: signature(root, path) for path in present}
+    if any(seen is None or seen[1] > began_at - _QUIET_NS for seen in found.values()):
+        return False
+    values = {
+        "format": FORMAT,
+        "python": [sys.prefix, sys.hexversion],
+        "stages": stages,
+        "metrics": metrics,
+        "present": found,
+        "absent": absent,
+    }
+    path = os.path.join(root, ".slipway", FILE)  # noqa: PTH118
+    with open(f"{path}.aside", "w", encoding="utf-8") as file:  # noqa: PTH123
+        json.dump(values, file)
+    os.replace(f"{path}.aside", path)  # noqa: PTH105
+    return True
+
+
+def signature(root: str, path: str) -> list[int] | None:
+    """Size, time and number of a file; None when it is missing."""
+    try:
+        stat = os.stat(os.path.join(root, path))  # noqa: PTH116, PTH118
+    except OSError:
+        return None
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ino]
