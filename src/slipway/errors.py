@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_LISTED = 20
+"""Names that a message lists at most; a table can have hundreds of columns."""
+
 
 class SlipwayError(Exception):
     """Something that a person has to read; `exit_code` is what a command line ends with."""
@@ -53,7 +56,10 @@ class BadRequest(Exception):
 def near_miss(name: str, known: Iterable[str]) -> str:
     """A sentence that suggests the known name meant by `name`, or lists them; empty when none is known."""
     names = sorted(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.6)
+    # Case is the commonest slip, and the one that a comparison of letters takes for a wholly different name.
+    by_folded = {known_name.casefold(): known_name for known_name in reversed(names)}
+    close = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
     if close:
-        return f" Did you mean `{close[0]}`?"
-    return f" Known here: {', '.join(names)}." if names else ""
+        return f" Did you mean `{by_folded[close[0]]}`?"
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f" Known here: {', '.join(names[:_LISTED])}{more}." if names else ""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 ArtifactKind = Literal["table", "estimator", "json", "figure"]
 ModelKind = Literal["classification", "regression"]
 
-TABLE_TYPES = ("polars.DataFrame", "pandas.DataFrame")
+TABLE_TYPES = ("polars.DataFrame", "polars.LazyFrame", "pandas.DataFrame")
 METRICS: Mapping[ModelKind, tuple[str, ...]] = {
     "classification": ("accuracy", "macro_f1", "log_loss", "auc"),
     "regression": ("rmse", "mae", "r2"),
@@ -52,10 +52,13 @@ class Stage:
     """Keyword-only parameters with their defaults; JSON values."""
     outputs: tuple[str, ...]
     returns: str | None
+    """The type that it is annotated to return, with imports resolved; None without annotation."""
     online: bool = False
     publish: str | None = None
     key: tuple[str, ...] = ()
     doc: str = ""
+    returns_each: tuple[str | None, ...] = ()
+    """The type of each output, where the annotation is a tuple of as many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,8 @@ class Route:
     response: str | None
     """Function of the project's module: rows, predictions, model → body."""
     invalid_status: int = 422
+    example: Any = None
+    """A body that the route takes, for its documentation and the first request of `slipway up`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """One table of a TOML file, taken key by key: each value is checked, each key that nobody took is refused."""
 
+import math
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Any, NoReturn
 
 from slipway.errors import ProjectError, near_miss
@@ -36,17 +38,21 @@ class Keys:
             return value
         if value is False and default is not _REQUIRED:
             return None
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-            self._refuse(key, value, "a number")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            self._refuse(key, value, "a finite number")
         if at_least is not None and value < at_least:
             self._refuse(key, value, f"a number, at least {at_least:g}")
         return float(value)
 
-    def integer(self, key: str, default: Any = _REQUIRED, *, at_least: int = 0) -> Any:
+    def integer(self, key: str, default: Any = _REQUIRED, *, at_least: int = 0, at_most: int | None = None) -> Any:
         """A whole number."""
         value = self._take(key, default, "a whole number")
-        if value is not default and (isinstance(value, bool) or not isinstance(value, int) or value < at_least):
-            self._refuse(key, value, f"a whole number, at least {at_least}")
+        if value is default:
+            return value
+        bounds = f"at least {at_least}" if at_most is None else f"from {at_least} to {at_most}"
+        is_whole = isinstance(value, int) and not isinstance(value, bool)
+        if not is_whole or value < at_least or (at_most is not None and value > at_most):
+            self._refuse(key, value, f"a whole number, {bounds}")
         return value
 
     def flag(self, key: str, default: bool) -> bool:
@@ -55,6 +61,20 @@ class Keys:
         if not isinstance(value, bool):
             self._refuse(key, value, "true or false")
         return value
+
+    def path(self, key: str) -> PurePosixPath:
+        """A file in the project's folder."""
+        value = self._take(key, _REQUIRED, "a file")
+        if not isinstance(value, str) or not value.strip():
+            self._refuse(key, value, 'a file such as "data/raw/my.csv"')
+        if "://" in value or any(sign in value for sign in "*?["):
+            self._refuse(
+                key, value, "one file in the project's folder; addresses and patterns are not read by this version"
+            )
+        path = PurePosixPath(value)
+        if path.is_absolute() or ".." in path.parts:
+            self._refuse(key, value, "a file in the project's folder: copy it there, or link to it")
+        return path
 
     def texts(self, key: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         """A list of strings."""

@@ -1,13 +1,15 @@
 """The text of a Python module → its stages. The module is parsed, never run."""
 
 import ast
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 from slipway.errors import ProjectError, near_miss
 from slipway.project.facts import Input, Stage
 
-_STAGE = "slipway.stage"
+_STAGE = ("slipway.stage", "slipway.stages.stage")
+_TUPLES = ("tuple", "typing.Tuple")
 _OPTIONS = ("outputs", "online", "publish", "key")
 
 
@@ -22,14 +24,18 @@ def read_stages(text: str, path: PurePosixPath) -> dict[str, Stage]:
         tree = ast.parse(text)
     except SyntaxError as error:
         raise ProjectError(f"{path}:{error.lineno}: {error.msg}. Slipway reads stages from this file.") from error
+    except ValueError as error:  # a null byte
+        raise ProjectError(f"{path}: {error}. Slipway reads stages from this file.") from error
     names = imported_names(tree)
     stages: dict[str, Stage] = {}
     for node in tree.body:
-        if not isinstance(node, ast.FunctionDef):
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        mark = next((d for d in node.decorator_list if dotted(_callee(d), names) == _STAGE), None)
+        mark = next((d for d in node.decorator_list if dotted(_callee(d), names) in _STAGE), None)
         if mark is None:
             continue
+        if isinstance(node, ast.AsyncFunctionDef):
+            raise ProjectError(f"{path}:{node.lineno}: stage `{node.name}` is async: write it as a plain `def`.")
         if node.name in stages:
             raise ProjectError(
                 f"{path}:{node.lineno}: a second stage `{node.name}`; the first is in line {stages[node.name].line}."
@@ -46,7 +52,7 @@ def read_functions(text: str) -> set[str]:
 def imported_names(tree: ast.Module) -> dict[str, str]:
     """What each imported name of a module stands for: {"pl": "polars", "stage": "slipway.stage"}."""
     names: dict[str, str] = {}
-    for node in tree.body:
+    for node in _statements(tree.body):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 names[alias.asname or alias.name.split(".")[0]] = (
@@ -56,6 +62,16 @@ def imported_names(tree: ast.Module) -> dict[str, str]:
             for alias in node.names:
                 names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
     return names
+
+
+def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a module's top level, those under `if TYPE_CHECKING:` and `try:` among them."""
+    for node in body:
+        yield node
+        if isinstance(node, ast.If | ast.Try):
+            yield from _statements([*node.body, *node.orelse])
+        if isinstance(node, ast.Try):
+            yield from _statements(statement for handler in node.handlers for statement in handler.body)
 
 
 def dotted(node: ast.expr | None, names: dict[str, str]) -> str | None:
@@ -94,6 +110,9 @@ def _read_stage(node: ast.FunctionDef, mark: ast.expr, names: dict[str, str], pa
             raise ProjectError(f"{where}: setting `{argument.arg}` needs a default, which stands in params.yaml.")
         settings[argument.arg] = _literal(default, f"{where}: the default of `{argument.arg}`")
     outputs = tuple(options.get("outputs", ())) or (node.name,)
+    returns = dotted(node.returns, names) if node.returns is not None else None
+    if len(outputs) == 1 and returns in _TUPLES:
+        raise ProjectError(f'{where} returns a tuple: name what it makes, such as @stage(outputs=("train", "test")).')
     return Stage(
         name=node.name,
         module=path,
@@ -101,12 +120,20 @@ def _read_stage(node: ast.FunctionDef, mark: ast.expr, names: dict[str, str], pa
         inputs=inputs,
         settings=settings,
         outputs=outputs,
-        returns=dotted(node.returns, names) if node.returns is not None else None,
-        online=bool(options.get("online", False)),
+        returns=returns,
+        returns_each=_each(node.returns, len(outputs), names),
+        online=options.get("online", False),
         publish=options.get("publish"),
         key=tuple(options.get("key") or ()),
         doc=ast.get_docstring(node) or "",
     )
+
+
+def _each(returns: ast.expr | None, outputs: int, names: dict[str, str]) -> tuple[str | None, ...]:
+    if not isinstance(returns, ast.Subscript) or dotted(returns.value, names) not in _TUPLES:
+        return ()
+    parts = returns.slice.elts if isinstance(returns.slice, ast.Tuple) else [returns.slice]
+    return tuple(dotted(part, names) for part in parts) if len(parts) == outputs else ()
 
 
 def _read_options(mark: ast.expr, where: str) -> dict[str, Any]:
@@ -118,15 +145,42 @@ def _read_options(mark: ast.expr, where: str) -> dict[str, Any]:
     for keyword in mark.keywords:
         if keyword.arg not in _OPTIONS:
             raise ProjectError(f"{where}: @stage has no option `{keyword.arg}`.{near_miss(str(keyword.arg), _OPTIONS)}")
-        options[keyword.arg] = _literal(keyword.value, f"{where}: option `{keyword.arg}`")
+        what = f"{where}: option `{keyword.arg}`"
+        options[keyword.arg] = _checked(keyword.arg, _literal(keyword.value, what), what)
     return options
+
+
+def _checked(option: str, value: Any, what: str) -> Any:
+    match option:
+        case "outputs" | "key":
+            is_right = isinstance(value, list) and all(isinstance(name, str) and name for name in value)
+            expected = 'names in brackets, such as ("train", "test")'
+            is_right = is_right or (option == "key" and value is None)
+        case "online":
+            is_right, expected = isinstance(value, bool), "True or False"
+        case _:
+            is_right, expected = value is None or (isinstance(value, str) and bool(value)), "the name of a table"
+    if not is_right:
+        raise ProjectError(f"{what} is {value!r}: expected {expected}.")
+    return value
 
 
 def _literal(node: ast.expr, what: str) -> Any:
     try:
-        value = ast.literal_eval(node)
-    except ValueError:
+        return _plain(ast.literal_eval(node))
+    except (ValueError, TypeError):
         raise ProjectError(
-            f"{what} is `{ast.unparse(node)}`: it is read without running the module, so it must be a literal."
+            f"{what} is `{ast.unparse(node)}`: it is read without running the module and kept in params.yaml, so it "
+            "must be a literal: text, a number, True, False, None, a list or a dict."
         ) from None
-    return list(value) if isinstance(value, set | frozenset) else value
+
+
+def _plain(value: Any) -> Any:
+    """A literal as params.yaml gives it back."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    if value is not None and not isinstance(value, str | int | float | bool):
+        raise TypeError("no JSON value")
+    return value

@@ -1,5 +1,6 @@
 """A folder → the frozen Project in it: `slipway.toml` checked, its module's stages read, the two held together."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
@@ -28,10 +29,14 @@ TYPES = ("text", "integer", "number", "boolean", "date", "datetime", "null")
 """The types of a column of a request, as `[api.types]` writes them: "text | number | null"."""
 
 _MONITOR_DEFAULTS = Monitor()
+_METRICS = "metrics"
 
 
 def find_project(folder: Path) -> Path:
     """The folder that holds `slipway.toml`: this one, or the nearest above it."""
+    if not folder.is_dir():
+        # Above a folder that is not there stands a project that nobody meant.
+        raise ProjectError(f"{folder}: there is no such folder. Name the project's folder with -C.")
     folder = folder.resolve()
     for candidate in (folder, *folder.parents):
         if (candidate / FILE).is_file():
@@ -53,14 +58,12 @@ def read_project(root: Path) -> Project:
     except tomllib.TOMLDecodeError as error:
         raise ProjectError(f"{FILE}: {error}") from error
     keys = Keys(values, FILE)
-    name = keys.text("name")
+    name = _name(keys)
     module = PurePosixPath(keys.text("pipeline", "pipeline.py"))
-    sources = _sources(keys.table("sources"))
-    model = _model(keys.table("model"))
-    monitor = _monitor(keys.table("monitor"))
-    api = _api(keys.table("api"))
-    paths = _paths(keys.table("artifacts"))
-    keys.finish()
+    tables = [keys.table(key) for key in ("sources", "model", "monitor", "api", "artifacts")]
+    keys.finish()  # before the tables are read: of [modell] it is not the missing [model] that is wrong
+    sources, model, monitor = _sources(tables[0]), _model(tables[1]), _monitor(tables[2])
+    api, paths = _api(tables[3]), _paths(tables[4])
 
     code = _text(root / module, f"{FILE}: pipeline = '{module}': there is no such file in {root}.")
     stages = read_stages(code, module)
@@ -79,6 +82,16 @@ def _text(path: Path, missing: str) -> str:
         raise ProjectError(missing) from None
     except UnicodeDecodeError as error:
         raise ProjectError(f"{path}: not UTF-8 at byte {error.start}. Save it as UTF-8.") from error
+    except OSError as error:
+        raise ProjectError(f"{path}: can't be read: {error.strerror}.") from error
+
+
+def _name(keys: Keys) -> str:
+    name: str = keys.text("name")
+    if not re.fullmatch(r"[^\W_][\w .-]*", name):
+        # It names the registered model, too, and stands in addresses such as models:/NAME@production.
+        keys.refuse("name", "letters, digits, spaces, `.`, `-` and `_`, a letter or digit first")
+    return name
 
 
 def _sources(keys: Keys) -> dict[str, Source]:
@@ -86,7 +99,7 @@ def _sources(keys: Keys) -> dict[str, Source]:
     for name in keys.rest():
         value = keys.value(name)
         if isinstance(value, str):
-            sources[name] = Source(name, PurePosixPath(value))
+            sources[name] = Source(name, keys.path(name))
         elif isinstance(value, dict):
             table = keys.table(name)
             sql, after = table.text("sql"), table.text("after", None)
@@ -107,6 +120,8 @@ def _model(keys: Keys) -> Model:
             table.number("min", None), table.number("max", None), table.number("max_drop", None, at_least=0)
         )
         table.finish()
+        if threshold == Threshold():
+            gates.refuse(metric, "min, max or max_drop, such as { min = 0.75, max_drop = 0.01 }")
         if threshold.max_drop is not None and metric not in METRICS[kind]:
             gates.refuse(
                 metric,
@@ -119,7 +134,7 @@ def _model(keys: Keys) -> Model:
         target=keys.text("target"),
         artifact=keys.text("artifact", "model"),
         test=keys.text("test", "test"),
-        metrics=keys.text("metrics", "metrics"),
+        metrics=keys.text("metrics", _METRICS),
         gate=gate or _default_gate(kind),
         retrain_into=keys.text("retrain_into", None),
         pickle=keys.flag("pickle", False),
@@ -163,7 +178,9 @@ def _api(keys: Keys) -> Api:
             tables.refuse(path, "a path that starts with /")
         table = tables.table(path)
         request, response = table.text("request", None), table.text("response", None)
-        routes.append(Route(path, request, response, table.integer("invalid_status", 422, at_least=400)))
+        status = table.integer("invalid_status", 422, at_least=400, at_most=599)
+        example = table.value("example") if "example" in table.rest() else None
+        routes.append(Route(path, request, response, status, example))
         table.finish()
     unions = {}
     for column in types.rest():
@@ -178,7 +195,7 @@ def _api(keys: Keys) -> Api:
 
 
 def _paths(keys: Keys) -> dict[str, PurePosixPath]:
-    return {name: PurePosixPath(keys.text(name)) for name in keys.rest()}
+    return {name: keys.path(name) for name in keys.rest()}
 
 
 def _artifacts(
@@ -196,15 +213,22 @@ def _artifacts(
     for name in paths:
         if name not in artifacts or name in sources:
             raise ProjectError(f"{FILE}: [artifacts] {name}: no stage makes it.{near_miss(name, artifacts)}")
+    kept: dict[PurePosixPath, str] = {}
+    for artifact in artifacts.values():
+        other = kept.setdefault(artifact.path, artifact.name)
+        if other != artifact.name:
+            raise ProjectError(f"{FILE}: `{other}` and `{artifact.name}` are kept in one file, {artifact.path}.")
     return artifacts
 
 
 def _kind(name: str, stage: Stage, model: Model) -> ArtifactKind:
     returns = stage.returns
+    if len(stage.outputs) > 1:
+        returns = stage.returns_each[stage.outputs.index(name)] if stage.returns_each else None
     if name == model.artifact:
         return "estimator"
-    if len(stage.outputs) > 1 or returns is None:
-        return "json" if name == model.metrics and len(stage.outputs) == 1 else "table"
+    if returns is None:
+        return "json" if name == model.metrics else "table"
     if returns in TABLE_TYPES:
         return "table"
     if returns.rsplit(".", 1)[-1] == "Figure":
@@ -244,6 +268,13 @@ def _check_names(
         name = getattr(model, key)
         if name not in artifacts or (key == "artifact" and artifacts[name].maker is None):
             raise ProjectError(f"{FILE}: [model] {key} = '{name}': no stage makes it.{near_miss(name, artifacts)}")
+    if artifacts[model.test].kind != "table":
+        kind = artifacts[model.test].kind
+        raise ProjectError(f"{FILE}: [model] test = '{model.test}': expected a table, and its stage makes a {kind}.")
+    if model.metrics not in artifacts and model.metrics != _METRICS:  # a project may go without
+        raise ProjectError(
+            f"{FILE}: [model] metrics = '{model.metrics}': no stage makes it.{near_miss(model.metrics, artifacts)}"
+        )
     if model.retrain_into is not None and model.retrain_into not in sources:
         raise ProjectError(
             f"{FILE}: [model] retrain_into = '{model.retrain_into}': not a source."

@@ -4,10 +4,10 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from slipway.errors import OutsideError
+from slipway.errors import BundleError, OutsideError
 from slipway.model.bundle import Bundle, same_model
 from slipway.model.candidate import build_bundle
 from slipway.model.store import BundleStore
@@ -15,7 +15,7 @@ from slipway.pipeline.params import read_params
 from slipway.pipeline.proposed import lock_digest, mark_proposed
 from slipway.project import Project
 from slipway.release.ledger import record
-from slipway.release.states import Standing, stand
+from slipway.release.states import stand
 from slipway.settings import Settings
 from slipway.storage import Storage
 from slipway.tracking.seams import RunFacts, Tracker
@@ -40,14 +40,15 @@ class CandidateMaker:
             reported: the project's own metrics.
 
         Returns:
-            The version; None when the artifacts give the model that is newest or live already.
+            The version; None when the artifacts give a model that is known already, which `slipway rollback --to`
+            returns to if it is not live.
 
         Raises:
             OutsideError: the tracking server is away; the bundle waits as `pending` and the next call registers it.
         """
         mark = lock_digest(self._settings)
         with self._built(reported) as bundle:
-            if any(same_model(bundle, known) for known in self._known(stand(self._storage.ledger.entries()))):
+            if self._is_known(bundle):
                 mark_proposed(self._settings, mark)
                 return None
             sha256 = self._store.put(bundle.folder)
@@ -87,10 +88,18 @@ class CandidateMaker:
         finally:
             shutil.rmtree(aside, ignore_errors=True)
 
-    def _known(self, standing: Standing) -> list[Bundle]:
-        """The newest version's bundle and the live one's."""
-        versions = {max(standing.states, default=None), standing.live}
-        return [self._store.open(standing.bundles[version]) for version in versions if version is not None]
+    def _is_known(self, bundle: Bundle) -> bool:
+        """Whether a version has this very bundle, or the newest or live one answers every request alike."""
+        standing = stand(self._storage.ledger.entries())
+        if bundle.sha256 in standing.bundles.values():
+            return True
+        newest = max(standing.states, default=None)
+        for version in {v for v in (newest, standing.live) if v is not None}:
+            # A version that is damaged must not keep its successor out.
+            with suppress(BundleError):
+                if same_model(bundle, self._store.open(standing.bundles[version])):
+                    return True
+        return False
 
     def _tags(self) -> dict[str, str]:
         tags = {"dvc.lock.sha256": lock_digest(self._settings)}

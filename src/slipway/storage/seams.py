@@ -30,6 +30,9 @@ class Journal(Protocol):
     def truths(self, ids: Sequence[str] | None = None) -> list[Truth]:
         """Truths in the order they came, of these predictions or of all."""
 
+    def count(self) -> tuple[int, int]:
+        """How many predictions and how many truths there are."""
+
 
 class Ledger(Protocol):
     """The chain of entries. What it means is in `release/`; a backend only keeps it."""

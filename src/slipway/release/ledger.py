@@ -1,0 +1,121 @@
+"""An action on a version → the next entry of a chain that shows every later change; entries → whether it holds."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from slipway.errors import BusyError, CheckRefused
+from slipway.records import Action, LedgerEntry
+from slipway.release.states import follow, stand
+from slipway.storage.seams import Ledger
+
+FIRST_PREVIOUS_HASH = "0" * 64
+_ATTEMPTS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """Whether the chain holds, and where it breaks."""
+
+    ok: bool
+    problem: str | None
+
+
+def record(
+    ledger: Ledger,
+    action: Action,
+    version: int,
+    *,
+    bundle: str,
+    by: str,
+    why: str,
+    gate: str | None = None,
+    previous: int | None = None,
+    is_override: bool = False,
+) -> LedgerEntry:
+    """Append what happened to a version, if it may follow what the ledger says now.
+
+    Args:
+        bundle, gate: SHA-256 of the version's bundle, and of the gate's table that this rests on.
+        previous: the version that is live now, where the caller's reasons rest on that; by default whichever is, for
+            the actions that change it.
+
+    Raises:
+        ProjectError, CheckRefused: it may not follow; see `states.follow`.
+        CheckRefused: another version than `previous` went live meanwhile.
+        BusyError: others kept appending.
+    """
+    for _ in range(_ATTEMPTS):
+        entries = ledger.entries()
+        standing = stand(entries)
+        if previous is not None and standing.live != previous:
+            raise CheckRefused(
+                f"Version {standing.live} is live, not {previous}, which this was decided on. Look at `slipway ledger` "
+                "and decide again."
+            )
+        follow(standing, action, version, is_override=is_override)
+        head = entries[-1] if entries else None
+        entry = LedgerEntry(
+            seq=head.seq + 1 if head else 1,
+            at=datetime.now(UTC).isoformat(timespec="microseconds"),
+            action=action,
+            version=version,
+            previous=standing.live if action in ("released", "rolled back") else None,
+            bundle=bundle,
+            gate=gate,
+            by=_storable(by),
+            why=_storable(why),
+            previous_hash=head.hash if head else FIRST_PREVIOUS_HASH,
+            hash="",
+        )
+        entry = replace(entry, hash=entry_hash(entry))
+        if ledger.append(entry):
+            return entry
+    raise BusyError(
+        f"The ledger changed {_ATTEMPTS} times while {action} of version {version} was to be recorded. Retry."
+    )
+
+
+def entry_hash(entry: LedgerEntry) -> str:
+    """SHA-256 over the canonical JSON (sorted keys, no spaces, ASCII) of every field but the hash."""
+    fields = asdict(entry)
+    del fields["hash"]
+    return hashlib.sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def verify(entries: Sequence[LedgerEntry]) -> Verified:
+    """Whether every entry is as it was written, in its place, with none missing between.
+
+    A chain can't know of entries cut off at its end; whoever needs that keeps the newest hash elsewhere.
+    """
+    before = FIRST_PREVIOUS_HASH
+    for seq, entry in enumerate(entries, start=1):
+        if entry.seq != seq:
+            return Verified(False, f"entry {seq} is missing or out of order: entry {entry.seq} stands in its place")
+        if entry.previous_hash != before:
+            return Verified(
+                False,
+                f"entry {seq} follows an entry with hash {entry.previous_hash[:12]}, but the one before it has "
+                f"{before[:12]}: one of the two was replaced or edited",
+            )
+        if (found := entry_hash(entry)) != entry.hash:
+            return Verified(
+                False,
+                f"entry {seq} ({entry.action} of version {entry.version}) was edited: its fields give hash "
+                f"{found[:12]}, written is {entry.hash[:12]}",
+            )
+        before = entry.hash
+    return Verified(True, None)
+
+
+def entry_json(entry: LedgerEntry) -> dict[str, Any]:
+    """One entry as `slipway ledger --json` prints it."""
+    return asdict(entry)
+
+
+def _storable(text: str) -> str:
+    # Arguments of a command line can carry bytes that are no UTF-8, as lone surrogates; no database keeps those.
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,37 @@
+"""Two schemas → the gate's line on whether every request that production takes is taken by the candidate too."""
+
+from slipway.model.schema import Column, Schema
+from slipway.release.lines import Line
+
+CHECK = "schema"
+ASKED = "takes the requests that production takes"
+
+
+def same_requests(candidate: Schema, production: Schema | None, absent: str) -> Line:
+    """Fields that came or went, or take less, would break callers; a field that takes more is shown."""
+    if production is None:
+        return Line(CHECK, ASKED, absent, "cannot tell")
+    new = {column.name: column for column in candidate.columns}
+    old = {column.name: column for column in production.columns}
+    # Also one that production takes without using it: callers that leave it out would be refused.
+    breaking = [f"`{name}` is asked for now" for name in new if name not in old]
+    breaking += [f"`{name}` is refused now" for name in old if name not in new and name not in candidate.unused]
+    wider = []
+    for name in [name for name in new if name in old]:
+        if not _takes(new[name]) >= _takes(old[name]):
+            breaking.append(f"`{name}` was {_words(old[name])}, is {_words(new[name])}")
+        elif _takes(new[name]) > _takes(old[name]):
+            wider.append(f"`{name}` was {_words(old[name])}, is {_words(new[name])}")
+    if breaking:
+        return Line(CHECK, ASKED, "; ".join(breaking), "failed")
+    return Line(CHECK, ASKED, "; ".join(wider) or f"the same {len(new)} fields", "passed")
+
+
+def _takes(column: Column) -> frozenset[str]:
+    # Every whole number is a number.
+    integers = {"integer"} if "number" in column.types else set()
+    return frozenset({*column.types, *integers, *(["null"] if column.nullable else [])})
+
+
+def _words(column: Column) -> str:
+    return " | ".join([*column.types, *(["null"] if column.nullable else [])])

@@ -1,0 +1,137 @@
+"""The ledger's entries → where every version stands, and what may follow. The one place that knows the states.
+
+candidate → refused | passed → live (watched) → live (settled) → retired; a live version → rolled back.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from slipway.errors import CheckRefused, ProjectError
+from slipway.records import Action, LedgerEntry
+
+State = Literal["candidate", "refused", "passed", "live (watched)", "live (settled)", "retired", "rolled back"]
+
+LIVE: frozenset[State] = frozenset({"live (watched)", "live (settled)"})
+WAITING: frozenset[State] = frozenset({"candidate", "passed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the versions of a project stand."""
+
+    live: int | None
+    is_watched: bool
+    """Whether the live version is still to be judged by its first window."""
+    previous: int | None
+    """The version that a rollback returns to: live before this one, and not rolled back since."""
+    candidate: int | None
+    """The newest version neither released nor refused. One older than what was released is not waited for."""
+    states: Mapping[int, State]
+    bundles: Mapping[int, str]
+    """SHA-256 of each version's bundle."""
+
+
+def stand(entries: Iterable[LedgerEntry]) -> Standing:
+    """Where the versions stand after these entries, oldest first.
+
+    Raises:
+        ProjectError: an entry does not follow from those before it, so the ledger can't be acted on.
+    """
+    states: dict[int, State] = {}
+    bundles: dict[int, str] = {}
+    line: list[int] = []  # versions that went live and were not rolled back; the last one is live
+    newest_released = 0
+    for entry in entries:
+        version = entry.version
+        if entry.action != "candidate" and version not in states:
+            raise ProjectError(
+                f"The ledger's entry {entry.seq} ({entry.action}) is of version {version}, which no entry before it "
+                "made a candidate. See `slipway ledger --verify`."
+            )
+        bundles[version] = entry.bundle
+        match entry.action:
+            case "candidate":
+                states[version] = "candidate"
+            case "refused" | "passed":
+                states[version] = entry.action
+            case "released":
+                if line and line[-1] != version:
+                    states[line[-1]] = "retired"
+                line = [*(v for v in line if v != version), version]
+                states[version] = "live (watched)"
+                newest_released = max(newest_released, version)
+            case "settled":
+                states[version] = "live (settled)"
+            case "rolled back":
+                if line:
+                    states[line[-1]] = "rolled back"
+                line = line[: line.index(version) + 1] if version in line else [*line[:-1], version]
+                states[version] = "live (settled)"
+    live = line[-1] if line else None
+    waiting = (v for v, state in states.items() if state in WAITING and v > newest_released)
+    return Standing(
+        live=live,
+        is_watched=live is not None and states[live] == "live (watched)",
+        previous=line[-2] if len(line) > 1 else None,
+        candidate=max(waiting, default=None),
+        states=states,
+        bundles=bundles,
+    )
+
+
+def follow(standing: Standing, action: Action, version: int, *, is_override: bool = False) -> None:
+    """Pass where `action` may follow for `version`.
+
+    Args:
+        is_override: somebody answers for releasing what has not passed its gate.
+
+    Raises:
+        ProjectError: there is no such version, or the action makes no sense in its state.
+        CheckRefused: a release of what has not passed its gate.
+    """
+    state = standing.states.get(version)
+    if action == "candidate":
+        if state is not None:
+            raise ProjectError(f"Version {version} is in the ledger already: {state}.")
+        return
+    if state is None:
+        known = ", ".join(map(str, sorted(standing.states)))
+        raise ProjectError(f"There is no version {version}. " + (f"Known: {known}." if known else "Run first."))
+    if action == "released":
+        _released(state, version, is_override)
+    elif state not in _FROM[action]:
+        raise ProjectError(f"Version {version} is {state}, so it can't be {_SAID[action]}. {_REMEDY[action]}")
+    if action == "rolled back" and standing.live is None:
+        raise ProjectError("Nothing is live, so nothing can be rolled back. Release a version first.")
+
+
+_FROM: Mapping[Action, frozenset[State]] = {
+    "refused": frozenset({"candidate", "passed", "refused"}),
+    # What was live once may be judged anew and released again; a refusal does not undo that it was live.
+    "passed": frozenset({"candidate", "passed", "refused", "retired", "rolled back"}),
+    "settled": frozenset({"live (watched)"}),
+    "rolled back": frozenset({"retired", "rolled back"}),
+}
+_SAID: Mapping[Action, str] = {
+    "refused": "refused",
+    "passed": "judged by the gate",
+    "settled": "settled",
+    "rolled back": "returned to",
+}
+_REMEDY: Mapping[Action, str] = {
+    "refused": "The gate's outcome is recorded of versions that wait for it alone.",
+    "passed": "The gate's outcome is recorded of versions that are not live.",
+    "settled": "A watch ends once, for the version that is live.",
+    "rolled back": "Return to a version that was live before; `slipway ledger` lists them.",
+}
+
+
+def _released(state: State, version: int, is_override: bool) -> None:
+    if state in LIVE:
+        raise ProjectError(f"Version {version} is live already.")
+    if state == "passed" or is_override:
+        return
+    if state == "refused":
+        raise CheckRefused(f"Version {version} was refused by its gate. `slipway gate {version}` says why.")
+    raise CheckRefused(f"Version {version} is {state} and has not passed its gate. Run `slipway gate {version}`.")

@@ -1,0 +1,194 @@
+"""A path → connections to the SQLite file there: one a thread, its tables made, its errors translated."""
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from slipway.errors import DataError, OutsideError
+
+BUSY_SECONDS = 10.0
+
+
+class _Held:
+    """A thread's connection; closed when the thread is gone."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
+        self.process = os.getpid()
+        self.close = weakref.finalize(self, connection.close)
+
+
+class SqliteFile:
+    """One SQLite file, for any number of threads and processes.
+
+    Args:
+        tables: the statements that make the file's tables, and `file_format` their version, kept in
+            `PRAGMA user_version`. Without statements the file is somebody else's: it is used as it is.
+        busy_seconds: how long a connection waits for another's lock.
+    """
+
+    def __init__(
+        self, path: Path, tables: tuple[str, ...] = (), file_format: int = 0, *, busy_seconds: float = BUSY_SECONDS
+    ) -> None:
+        self.path = path
+        self._tables = tables
+        self._format = file_format
+        self._busy_seconds = busy_seconds
+        self._here = threading.local()
+        self._all: weakref.WeakSet[_Held] = weakref.WeakSet()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection.
+
+        Raises:
+            OutsideError: the file can't be read: locked, no permission, a full or broken disk, damaged.
+            DataError: a newer Slipway wrote it.
+        """
+        with self.translated():
+            yield self._connection()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """This thread's connection inside one transaction: all of it is kept, or nothing. Raises as `reading`."""
+        with self.translated():
+            connection = self._connection()
+            # Immediate: a transaction that starts by reading and then writes can fail at once instead of waiting.
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        """Close every thread's connection; a later use opens a new one."""
+        for held in list(self._all):
+            held.close()
+        self._here = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        held: _Held | None = getattr(self._here, "held", None)
+        if held is None or held.process != os.getpid():  # a connection must not be carried through a fork
+            held = _Held(self._open())
+            self._here.held = held
+            self._all.add(held)
+        return held.connection
+
+    def _open(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutsideError(
+                f"{self.path.parent}: the folder can't be made: {error.strerror}. Give {_user()} the right to write "
+                "there, or name another project folder with -C."
+            ) from error
+        # Autocommit: transactions are begun by `writing` alone.
+        connection = sqlite3.connect(
+            self.path, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        # An entry that was acknowledged outlives the machine's power: the spool's copy is deleted after this commit.
+        connection.execute("PRAGMA synchronous = FULL")
+        found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+        if not self._tables or found == self._format:
+            return
+        if found > self._format:
+            raise DataError(
+                f"{self.path}: written by {_writer(connection)} in format {found}; this one knows formats up to "
+                f"{self._format}. Nothing was changed. Install that version or a newer one."
+            )
+        self._into_wal(connection)
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if int(connection.execute("PRAGMA user_version").fetchone()[0]) < self._format:  # another may be done
+                for statement in self._tables:
+                    connection.execute(statement)
+                connection.execute("CREATE TABLE IF NOT EXISTS writer (format INTEGER NOT NULL, slipway TEXT NOT NULL)")
+                connection.execute("INSERT INTO writer VALUES (?, ?)", (self._format, _slipway_version()))
+                connection.execute(f"PRAGMA user_version = {self._format}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def _into_wal(self, connection: sqlite3.Connection) -> None:
+        # Changing the mode does not wait for other connections as everything else does, so the waiting is done here.
+        give_up = time.monotonic() + self._busy_seconds
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                    raise
+            time.sleep(0.02)
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """SQLite's own errors of file and disk, as ours."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            message = self._message(getattr(error, "sqlite_errorcode", None))
+            if message is None:
+                raise
+            raise OutsideError(f"{self.path}: {message}") from error
+
+    def _message(self, code: int | None) -> str | None:
+        match code & 0xFF if code is not None else None:
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                return (
+                    f"another program has kept the database locked for {self._busy_seconds:g} s. End it, or try again "
+                    "when it is done."
+                )
+            case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
+                return f"the database can't be written. Give {_user()} the right to write the file and its folder."
+            case sqlite3.SQLITE_CANTOPEN:
+                return f"the database can't be opened. Give {_user()} the right to read and write the file's folder."
+            case sqlite3.SQLITE_FULL:
+                return "the disk is full: nothing was written. Make room and try again."
+            case sqlite3.SQLITE_IOERR:
+                return "the disk failed while the database was in use. Check the disk (`dmesg`), then try again."
+            case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+                return (
+                    "not an SQLite database, or damaged. Put a copy back, or move it away (a new one is made, without "
+                    "the history)."
+                )
+        return None
+
+
+def _writer(connection: sqlite3.Connection) -> str:
+    try:
+        row = connection.execute("SELECT slipway FROM writer ORDER BY format DESC LIMIT 1").fetchone()
+    except sqlite3.OperationalError:
+        row = None
+    return f"Slipway {row[0]}" if row else "a newer Slipway"
+
+
+def _slipway_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("slipway")
+    except PackageNotFoundError:  # run from a source tree that is not installed
+        return "(not installed)"
+
+
+def _user() -> str:
+    return f"user {os.getuid()}" if hasattr(os, "getuid") else "this user"

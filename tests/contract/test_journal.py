@@ -1,0 +1,120 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from slipway.records import Prediction, Truth
+
+
+def prediction(key, *, at=1.0, version=1, answer="low", **rest):
+    return Prediction(key, at, version, rest.pop("row", {"area": 100.0}), answer, **rest)
+
+
+def truth(key, of, answer="low", **rest):
+    return Truth(key, of, rest.pop("at", 5.0), answer, rest.pop("source", "api"), **rest)
+
+
+def test_an_empty_journal_has_nothing(storage):
+    journal = storage.journal
+    assert journal.last(10) == []
+    assert journal.since(0.0) == []
+    assert journal.find(["x"]) == {}
+    assert journal.truths() == []
+    assert journal.count() == (0, 0)
+
+
+def test_what_was_appended_comes_back_as_it_was(storage):
+    whole = Prediction(
+        "a", 12.5, 3, {"area": "160 m2", "rooms": 3, "age": None, "new": True, "code": "001", "größe": 1.5},
+        "low", {"low": 0.75, "high": 0.25}, 4.5,
+    )  # fmt: skip
+    failed = Prediction("b", 13.0, 3, {"area": None}, None, None, 0.5, "ValueError: no area")
+    storage.journal.append([whole, failed])
+    assert storage.journal.last(10) == [whole, failed]
+
+
+@pytest.mark.parametrize("label", ["1", 1, 1.0, True, False, 0, "", "true", 10.925, -1])
+def test_labels_keep_their_type(storage, label):
+    storage.journal.append([prediction("a", answer=label), truth("t", "a", label)])
+    (found,) = storage.journal.last(1)
+    (told,) = storage.journal.truths()
+    assert (type(found.prediction), found.prediction) == (type(label), label)
+    assert (type(told.truth), told.truth) == (type(label), label)
+
+
+def test_a_record_that_comes_again_is_passed_over(storage):
+    storage.journal.append([prediction("a", answer="low"), truth("t", "a", "low")])
+    storage.journal.append([prediction("a", answer="high"), prediction("b"), truth("t", "a", "high"), truth("u", "b")])
+    assert [(p.id, p.prediction) for p in storage.journal.last(10)] == [("a", "low"), ("b", "low")]
+    assert [(t.id, t.truth) for t in storage.journal.truths()] == [("t", "low"), ("u", "low")]
+    assert storage.journal.count() == (2, 2)
+
+
+def test_the_last_are_the_newest_by_time_oldest_first(storage):
+    storage.journal.append([prediction("late", at=9.0), prediction("early", at=1.0), prediction("middle", at=5.0)])
+    assert [p.id for p in storage.journal.last(2)] == ["middle", "late"]
+    assert storage.journal.last(0) == []
+
+
+def test_predictions_of_one_instant_keep_the_order_they_came_in(storage):
+    storage.journal.append(prediction(key) for key in "cab")
+    assert [p.id for p in storage.journal.last(2)] == ["a", "b"]
+    assert [p.id for p in storage.journal.since(1.0)] == ["c", "a", "b"]
+
+
+def test_a_version_can_be_asked_for_alone(storage):
+    storage.journal.append(prediction(f"{i}", at=float(i), version=i % 2) for i in range(10))
+    assert [p.id for p in storage.journal.last(2, version=1)] == ["7", "9"]
+    assert [p.id for p in storage.journal.since(6.0, version=0)] == ["6", "8"]
+
+
+def test_since_takes_the_instant_itself(storage):
+    storage.journal.append([prediction("before", at=0.999), prediction("at", at=1.0), prediction("after", at=1.001)])
+    assert [p.id for p in storage.journal.since(1.0)] == ["at", "after"]
+
+
+def test_unknown_ids_are_absent_however_many_are_asked_for(storage):
+    storage.journal.append([prediction("a"), prediction("b")])
+    found = storage.journal.find(["b", "nobody", "a", *map(str, range(50_000))])
+    assert set(found) == {"a", "b"}
+    assert found["a"].id == "a"
+
+
+def test_truths_come_in_order_of_all_or_of_some(storage):
+    storage.journal.append([truth("2", "b"), truth("1", "a"), truth("3", "b", "high", is_correction=True)])
+    assert [t.id for t in storage.journal.truths()] == ["2", "1", "3"]
+    assert [(t.id, t.is_correction) for t in storage.journal.truths(["b"])] == [("2", False), ("3", True)]
+    assert storage.journal.truths([]) == []
+
+
+def test_half_a_surrogate_pair_does_not_block_what_comes_with_it(storage):
+    odd = prediction("a", row={"name": "\ud800"}, error="ValueError: '\ud800'")
+    storage.journal.append([odd, prediction("b")])
+    found = storage.journal.find(["a", "b"])
+    assert found["a"].row == {"name": "\ud800"}
+    assert "ud800" in found["a"].error
+
+
+def test_threads_append_and_read_at_once_and_nothing_is_lost(storage):
+    def append(worker):
+        for i in range(20):
+            storage.journal.append([prediction(f"{worker}-{i}-{k}") for k in range(5)])
+            assert len(storage.journal.last(5)) == 5
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(append, range(4)))
+    assert storage.journal.count() == (400, 0)
+
+
+def test_another_opening_sees_it(open_backend):
+    open_backend().journal.append([prediction("a")])
+    assert [p.id for p in open_backend().journal.last(1)] == ["a"]
+
+
+def test_records_that_fail_half_way_leave_nothing(storage):
+    def records():
+        yield prediction("a")
+        raise RuntimeError("the spool ended here")
+
+    with pytest.raises(RuntimeError):
+        storage.journal.append(records())
+    assert storage.journal.count() == (0, 0)
