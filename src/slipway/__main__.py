@@ -12,6 +12,8 @@ FLAG_OPTIONS = ("--quiet", "-q")
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its code: see DESIGN's table, or `slipway --help`."""
+    # OpenMP's threads wait by spinning, so on shared cores training and scoring were ten times as slow.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     argv = _verb_first(sys.argv[1:] if arguments is None else list(arguments))
     sys.exit(_guarded(argv))
 

@@ -68,7 +68,10 @@ def up(host: Host = "127.0.0.1", port: Port = 8000, project_dir: ProjectDir = HE
     """Run, gate, release and serve, in one process; prints a request to copy, and its answer."""
     show = _terminal(quiet)
     with _open(project_dir) as project:
-        show.ran(project.run(on_progress=show.progress))
+        ran = project.run(on_progress=show.progress)
+        show.ran_first(ran)
+        if ran.report.error is not None:
+            raise ran.report.error
         show.stood_up(project.stand_up())
         project.serve(host=host, port=port, on_ready=lambda url: show.first_answer(url, project))
 

@@ -1,8 +1,6 @@
 """`slipway run` with nothing changed, answered by the standard library alone; everything else is left to the CLI."""
 
-import json
 import sys
-from pathlib import Path
 
 FLAGS = frozenset({"--quiet", "-q", "--json", "--why"})
 
@@ -15,27 +13,36 @@ def unchanged_run(argv: list[str]) -> bool:
     folder = _folder(argv)
     if folder is None:
         return False
-    from slipway.workspace import open_project
+    from slipway.pipeline.unchanged import unchanged
 
-    with open_project(folder) as project:
-        ran = project.run_if_unchanged()
-    if ran is None:
+    found = unchanged(folder)
+    if found is None:
         return False
+    stages, metrics = found
     if "--json" in argv:
-        sys.stdout.write(json.dumps(ran.to_json()) + "\n")
+        sys.stdout.write(_json(stages, metrics))
     else:
-        sys.stdout.writelines(f"  {stage.name:<20} unchanged\n" for stage in ran.report.stages)
+        sys.stdout.writelines(f"  {name:<20} unchanged\n" for name in stages)
     return True
 
 
-def _folder(argv: list[str]) -> Path | None:
+def _json(stages: list[str], metrics: str | None) -> str:
+    import json
+
+    from slipway.pipeline.reported import reported_metrics
+
+    ran = [{"name": name, "outcome": "unchanged", "seconds": 0.0, "why": []} for name in stages]
+    return json.dumps({"stages": ran, "candidate": None, "metrics": reported_metrics(metrics)}) + "\n"
+
+
+def _folder(argv: list[str]) -> str | None:
     """The project's folder, if the arguments are those of a plain `run`."""
     if argv[:1] != ["run"]:
         return None
-    folder, rest = Path(), argv[1:]
+    folder, rest = ".", argv[1:]
     while rest:
         if rest[0] == "-C" and len(rest) > 1:
-            folder, rest = Path(rest[1]), rest[2:]
+            folder, rest = rest[1], rest[2:]
         elif rest[0] in FLAGS:
             rest = rest[1:]
         else:

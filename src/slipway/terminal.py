@@ -57,19 +57,26 @@ class Terminal:
     def ran(self, ran: "Ran", *, with_why: bool = False) -> None:
         if self._as_json:
             self._json(ran.to_json())
-            return
+        else:
+            self._ran(ran, self._out, with_why=with_why)
+
+    def ran_first(self, ran: "Ran") -> None:
+        """A run on the way to something else: what it did is progress."""
+        self._ran(ran, self._err, with_why=False)
+
+    def _ran(self, ran: "Ran", console: Console, *, with_why: bool) -> None:
         for stage in ran.report.stages:
             style = STYLES.get(stage.outcome, "red")
-            self._out.print(f"  {escape(stage.name):<20} [{style}]{stage.outcome:<11}[/{style}] {stage.seconds:7.2f} s")
+            console.print(f"  {escape(stage.name):<20} [{style}]{stage.outcome:<11}[/{style}] {stage.seconds:7.2f} s")
             if with_why:
                 for reason in stage.why:
-                    self._out.print(f"  {'':<20} [dim]{escape(reason)}[/dim]")
+                    console.print(f"  {'':<20} [dim]{escape(reason)}[/dim]")
         for note in ran.report.notes:
             self._err.print(f"  {escape(note)}")
         if ran.metrics and ran.report.error is None:
-            self._out.print("  " + "  ".join(f"{escape(name)} [bold]{v:.4g}[/bold]" for name, v in ran.metrics.items()))
+            console.print("  " + "  ".join(f"{escape(name)} [bold]{v:.4g}[/bold]" for name, v in ran.metrics.items()))
         if ran.candidate is not None:
-            self._out.print(
+            console.print(
                 f"  Version [bold]{ran.candidate}[/bold] is a candidate: `slipway release` gates and releases it."
             )
 
@@ -201,10 +208,12 @@ class Terminal:
 
     def first_answer(self, url: str, project: "Workspace") -> None:
         """Print a request with a real row, and its answer, once the service is ready."""
-        path, body = project.sample_request()
+        from slipway.serve.sample import sample_request
+
+        path, body = sample_request(project.live_scorer().bundle)
         text = json.dumps(body, ensure_ascii=False)
         quoted = text.replace("'", "'\\''")
-        self._out.print(f"  Serving at [bold]{url}[/bold]; Ctrl-C ends it. Try:\n")
+        self._err.print(f"  Serving at [bold]{url}[/bold]; Ctrl-C ends it. Try:\n")
         sys.stdout.write(f"curl -X POST {url}{path} -H 'Content-Type: application/json' -d '{quoted}'\n")
         sys.stdout.flush()
         # From a thread of its own: the server calls this from the loop that has to answer.

@@ -1,16 +1,17 @@
 """An opened project, and the library's verbs: what the command line, a notebook or a scheduler calls."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from slipway.errors import CheckRefused, ProjectError
-from slipway.pipeline.graph import order
+from slipway.errors import CheckRefused, ProjectError, SlipwayError
 from slipway.pipeline.proposed import is_proposed
-from slipway.pipeline.run import RunReport, StageOutcome, run, run_lock, run_stage, stale
+from slipway.pipeline.reported import reported_metrics
+from slipway.pipeline.run import RunReport, run, run_lock, run_stage, stale
 from slipway.project import Project, find_project, read_project
 from slipway.records import Decision, LedgerEntry
 from slipway.results import JournalState, LedgerView, Looped, Ran, Status, StoodUp, VersionFacts
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from slipway.release.states import Standing
     from slipway.release.switch import Releasing
     from slipway.storage import Storage
-    from slipway.storage.seams import Tables
     from slipway.tracking.seams import Tracker
 
 
@@ -128,32 +128,31 @@ class Workspace:
 
         A stage that fails is in the report as `error`; nothing is registered then.
         """
+        ready = Thread(target=self._prepare_tracker, name="tracker", daemon=True)
+
+        def progress(name: str, event: str) -> None:
+            # The tracker's two seconds pass beside the first stage that has work to do.
+            if ready.ident is None:
+                ready.start()
+            if on_progress is not None:
+                on_progress(name, event)
+
+        tables = self.storage.tables
         with run_lock(self.settings):
             report = run(
-                self.project,
-                self.settings,
-                self._tables,
-                wanted=stages,
-                force=force,
-                sets=sets,
-                on_progress=on_progress,
+                self.project, self.settings, tables, wanted=stages, force=force, sets=sets, on_progress=progress
             )
+            if ready.ident is not None:
+                ready.join()
             metrics = self._reported(report)
             candidate = None
             if report.error is None and self._makes_model(report):
                 candidate = self._propose(metrics)
         return Ran(report, candidate, metrics)
 
-    def run_if_unchanged(self) -> Ran | None:
-        """What `run` would say if it had nothing to do; None, and nothing is done, where it has."""
-        if not is_proposed(self.settings) or stale(self.project, self.settings):
-            return None
-        report = RunReport(tuple(StageOutcome(name, "unchanged", 0.0, ()) for name in order(self.project)))
-        return Ran(report, None, self._reported(report))
-
     def stage(self, name: str) -> None:
         """Execute one stage, whatever changed. Writes its artifacts and no lock: DVC holds that."""
-        run_stage(self.project, self.settings, self._tables, name)
+        run_stage(self.project, self.settings, self.storage.tables, name)
 
     def status(self) -> Status:
         """What is stale and why, what is live, which candidate waits."""
@@ -363,17 +362,6 @@ class Workspace:
 
         settle(self._releasing(), version, why=why)
 
-    def sample_request(self) -> tuple[str, Any]:
-        """A path of the service and a body that it takes, with a real row: what `slipway up` shows."""
-        bundle = self.live_scorer().bundle
-        shown = next((r for r in bundle.manifest.routes if r.example is not None), None)
-        if shown is not None:
-            return shown.path, shown.example
-        row = {name: bundle.sample()[0][name] for name in bundle.schema.names}
-        # A project's own /predict takes a body of its own form; rows as they are go to the batch route then.
-        is_own = any(route.path == "/predict" and route.request for route in bundle.manifest.routes)
-        return ("/predict/batch", [row]) if is_own else ("/predict", row)
-
     def _releasing(self) -> "Releasing":
         from slipway.release.switch import Releasing
 
@@ -387,9 +375,10 @@ class Workspace:
             self.settings.user,
         )
 
-    @property
-    def _tables(self) -> "Tables":
-        return self.storage.tables
+    def _prepare_tracker(self) -> None:
+        # A tracker that is away stops nothing here: registering says so, with what becomes of the candidate.
+        with suppress(SlipwayError):
+            self.tracker.prepare()
 
     def _makes_model(self, report: RunReport) -> bool:
         return any(stage.name == self.project.model_stage.name for stage in report.stages)
@@ -399,12 +388,7 @@ class Workspace:
         artifact = self.project.artifacts.get(self.project.model.metrics)
         if artifact is None or report.error is not None or not any(s.name == artifact.maker for s in report.stages):
             return {}
-        values = json.loads((self.settings.root / artifact.path).read_text(encoding="utf-8"))
-        return {
-            name: float(value)
-            for name, value in values.items()
-            if isinstance(value, int | float) and not isinstance(value, bool)
-        }
+        return reported_metrics(self.settings.root / artifact.path)
 
     def _propose(self, metrics: Mapping[str, float]) -> int | None:
         from slipway.release.candidate import CandidateMaker

@@ -1,0 +1,200 @@
+"""What was judged of a table, and what a first model reached, in; the project's other files out, as text."""
+
+import re
+import textwrap
+
+from slipway.new.baseline import Ask
+from slipway.new.code import quoted
+from slipway.new.columns import NUMBER, Column, Judged
+
+GITIGNORE = """\
+# Data and models are DVC's (see dvc.yaml); metrics stay here, so that `dvc metrics diff` has two to compare.
+/data/**
+!/data/**/
+!/data/**/*.dvc
+/models/
+/reports/*
+!/reports/metrics.json
+# Slipway's and MLflow's own.
+/.slipway/
+/mlflow.db*
+/mlruns/
+__pycache__/
+.pytest_cache/
+.venv/
+"""
+
+
+def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
+    """slipway.toml. `data` is the source's path in the project."""
+    clocks = [column.name for column in judged.of("date")]
+    quantities = [column.name for column in judged.of("quantity")]
+    limits = [
+        f"{key} = {value:g}"
+        for key, value in (("min", gate.minimum), ("max", gate.maximum), ("max_drop", gate.max_drop))
+        if value is not None
+    ]
+    lines = [
+        f"name = {quoted(name)}",
+        "",
+        "[sources]",
+        f"raw = {quoted(data)}",
+        "",
+        "[model]",
+        f"kind = {quoted(judged.target.kind)}",
+        f"target = {quoted(judged.target.name)}",
+        *textwrap.wrap(gate.why, 110, initial_indent="# ", subsequent_indent="# "),
+        "# max_drop is how much worse than the version in production a new one may be.",
+        f"gate = {{ {gate.metric} = {{ {', '.join(limits)} }} }}",
+        "# Production rows whose truth came by /feedback are added to this source when the model is retrained.",
+        'retrain_into = "raw"',
+        "",
+        "[monitor]",
+        "# A measure beyond its threshold is an alarm; two different ones ask for retraining.",
+        "psi = 0.25",
+        "cardinality_ratio = 1.3",
+        "prediction_drift = 0.15",
+        "signals_to_retrain = 2",
+    ]
+    if clocks:
+        lines += [
+            "# They move with time by themselves: shown, never alarming.",
+            f"clocks = [{', '.join(quoted(clock) for clock in clocks)}]",
+        ]
+    if quantities:
+        lines += ["", "[api.types]", "# The file has texts with a number in them; a caller may give the number itself."]
+        lines += [f'{_key(quantity)} = "text | number"' for quantity in quantities]
+    return "\n".join(lines) + "\n"
+
+
+def readme_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
+    """README.md: how to run it, and what became of each column and why."""
+    target = judged.target
+    dropped = f" {target.missing:,} rows without it are left out of learning and testing." if target.missing else ""
+    kept = "\n".join(f"| {_cell(column.name)} | {_use(column)} |" for column in judged.kept)
+    left = "\n".join(f"| {_cell(column.name)} | {_plain(column.why)} |" for column in judged.left_out)
+    left_out = (
+        "\n## What it does not learn from\n\n"
+        "To take one back, add it to `CATEGORIES` or `NUMBERS` in `pipeline.py`.\n\n"
+        f"| column | it |\n|---|---|\n{left}\n"
+        if left
+        else ""
+    )
+    return f"""# {name}
+
+Predicts `{target.name}` from a row of `{data}`: {target.kind}, since {target.why}.{dropped}
+
+```
+slipway up                # run, gate, release, serve; prints a request with a real row and its answer
+slipway monitor           # what came in, against what the model learnt from
+slipway loop --once       # drift → decision → retrain → gate → promote
+pytest                    # the stages as plain functions
+```
+
+The stages are in `pipeline.py`, thresholds in `slipway.toml`. {gate.why}
+
+## What the model learns from
+
+| column | as |
+|---|---|
+{kept}
+{left_out}"""
+
+
+def test_text(judged: Judged, data: str) -> str:
+    """tests/test_pipeline.py: what has to hold of the stages, on rows of the project's own file."""
+    quantity = judged.of("quantity")[:1]
+    cleaning = (
+        f"""
+
+def test_the_number_is_read_from_its_text():
+    raw = ROWS.head(1).with_columns(pl.lit({quoted(quantity[0].example)}).alias({quoted(quantity[0].name)}))
+    assert pipeline.features(raw)[{quoted(quantity[0].name)}][0] == {_number(quantity[0].example)}
+"""
+        if quantity
+        else ""
+    )
+    answer = (
+        "assert set(answers) <= set(train[pipeline.TARGET])"
+        if judged.target.kind == "classification"
+        else "assert all(math.isfinite(answer) for answer in answers)"
+    )
+    imports = "import math\nimport sys" if judged.target.kind == "regression" else "import sys"
+    return f'''"""The stages as plain functions, on rows of the project's own file. Run `pytest` in its folder."""
+
+{imports}
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+import pipeline
+
+from slipway.pipeline.tables import read_table
+
+FILE = ROOT / {quoted(data)}
+if not FILE.is_file():
+    pytest.skip(f"{{FILE}} is missing: `dvc pull` fetches it", allow_module_level=True)
+ROWS = read_table(FILE).drop_nulls(pipeline.TARGET)
+ROWS = ROWS.sample(min(2_000, ROWS.height), seed=7)
+
+
+def features_with_target():
+    return pipeline.features(ROWS.drop(pipeline.TARGET)).with_columns(ROWS[pipeline.TARGET])
+
+
+def test_a_row_alone_gives_what_it_gives_in_a_table():
+    together = pipeline.features(ROWS)
+    assert together.height == ROWS.height
+    for place in range(5):
+        assert pipeline.features(ROWS[place]).equals(together[place])
+
+
+def test_no_row_is_on_both_sides_of_the_split():
+    train, test = pipeline.split(features_with_target())
+    assert train.height + test.height == ROWS.height
+    assert train.join(test, on=train.columns, how="semi", nulls_equal=True).is_empty()
+
+{cleaning}
+def test_the_model_answers_for_nulls_and_for_what_it_has_not_seen():
+    train, test = pipeline.split(features_with_target())
+    model = pipeline.model(train, trees=10)
+    nothing = test.head(1).clear(1)
+    unseen = test.head(1).with_columns(pl.col(pl.String).replace_strict({{}}, default="never seen"))
+    answers = model.predict(pl.concat([test.head(3), nothing, unseen])).tolist()
+    assert len(answers) == 5
+    {answer}
+
+
+def test_metrics_are_numbers():
+    train, test = pipeline.split(features_with_target())
+    figures = pipeline.metrics(pipeline.model(train, trees=10), test)
+    assert figures
+    assert all(value == value for value in figures.values())
+'''
+
+
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else quoted(name)
+
+
+def _use(column: Column) -> str:
+    word = {"category": "a category", "number": "a number"}.get(column.use, "")
+    return ", ".join(part for part in (word, _plain(column.why)) if part)
+
+
+def _cell(name: str) -> str:
+    return f"`{_plain(name)}`"
+
+
+def _plain(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _number(example: str) -> str:
+    found = re.search(NUMBER, example)
+    assert found is not None  # it is an example of a quantity
+    return repr(float(found.group().replace(",", "")))

@@ -1,0 +1,145 @@
+"""A table, or the name of an example, in; a whole working project in a folder out, and what there is to say of it."""
+
+import re
+import shlex
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import import_module, resources
+from pathlib import Path
+
+from slipway.errors import OutsideError, ProjectError, near_miss
+from slipway.new import pages, repository
+from slipway.new.baseline import Ask, ask, baseline
+from slipway.new.columns import Judged, judge
+from slipway.pipeline.tables import read_table
+from slipway.project import read_project
+
+EXAMPLES = ("linear", "housing")
+
+
+@dataclass(frozen=True, slots=True)
+class NewProject:
+    """A project that was just written, and what its maker should know."""
+
+    root: Path
+    name: str
+    notes: tuple[str, ...]
+    judged: Judged | None = None
+    """What was made of the table; None for an example."""
+    has_generated_data: bool = False
+
+    def lines(self) -> list[str]:
+        """What to say, a line each."""
+        return [*self.notes, f"Next: slipway -C {shlex.quote(str(self.root))} up"]
+
+
+def new_project(folder: Path, source: Path, target: str | None) -> NewProject:
+    """Write a project that learns one column of a table, in `folder`, which is made.
+
+    The stages are run once on a sample before anything is written in place: what is given works.
+
+    Raises:
+        ProjectError: the folder is in use, no target is named, or the table can't be learnt from.
+        DataError: the table can't be read.
+    """
+    _refuse_if_used(folder, may_hold=())
+    table = read_table(source)
+    judged = judge(table, target)
+    first = baseline(table, judged)
+    gate = ask(first, judged)
+    name = folder.resolve().name
+    data = "data/raw/" + re.sub(r"[^\w.-]+", "_", source.name)
+    with _built_aside(folder) as aside:
+        files = {
+            "slipway.toml": pages.toml_text(name, data, judged, gate),
+            "pipeline.py": first.text,
+            "README.md": pages.readme_text(name, data, judged, gate),
+            "tests/test_pipeline.py": pages.test_text(judged, data),
+        }
+        for path, text in files.items():
+            (aside / path).parent.mkdir(parents=True, exist_ok=True)
+            (aside / path).write_text(text, encoding="utf-8")
+        (aside / data).parent.mkdir(parents=True)
+        shutil.copyfile(source, aside / data)
+        read_project(aside)
+    said = repository.set_up(folder)
+    return NewProject(folder, name, (*_notes(name, judged, gate), said), judged)
+
+
+def new_example(folder: Path, example: str) -> NewProject:
+    """Write an example of the package's own in `folder`, with its data; nothing is downloaded.
+
+    A folder that holds nothing but `data/` may be there already: data in it is taken as it is.
+
+    Raises:
+        ProjectError: there is no such example, or the folder is in use.
+    """
+    if example not in EXAMPLES:
+        raise ProjectError(f"--example {example}: there is no such example.{near_miss(example, EXAMPLES)}")
+    _refuse_if_used(folder, may_hold=("data",))
+    name = folder.resolve().name
+    has_generated_data = False
+    said_of_data = "its stage `readings` makes its data, in the project's own database."
+    with _built_aside(folder) as aside:
+        with resources.as_file(resources.files("slipway.examples") / example) as origin:
+            shutil.copytree(origin, aside, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+        project = read_project(aside)
+        for place in (source.path for source in project.sources.values() if source.sql is None):
+            if (folder / place).is_file():
+                said_of_data = f"{place} was there and is taken as it is."
+                continue
+            import_module(f"slipway.examples.{example}.generate").write(aside)
+            has_generated_data = True
+            said_of_data = (
+                f"{place} is generated: its rows follow public figures and are nobody's. A real one may replace it."
+            )
+    notes = (f"{name}: the example {example}: {said_of_data}", repository.set_up(folder))
+    return NewProject(folder, name, notes, has_generated_data=has_generated_data)
+
+
+def _notes(name: str, judged: Judged, gate: Ask) -> Iterator[str]:
+    target = judged.target
+    yield f"{name}: {target.kind}, since {target.why}; {judged.rows:,} rows."
+    if target.missing:
+        yield f"  {target.missing:,} rows without `{target.name}` are passed over."
+    yield f"  Kept: {', '.join(column.name for column in judged.kept)}."
+    for column in judged.kept:
+        if column.use == "quantity" or column.is_suspect:
+            yield f"  {'Suspect' if column.is_suspect else 'Read'}: {column.name} {column.why}."
+    for column in judged.left_out:
+        yield f"  Left out: {column.name} {column.why}."
+    yield f"  {gate.why}"
+
+
+def _refuse_if_used(folder: Path, may_hold: tuple[str, ...]) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise ProjectError(f"{folder}: a file has this name. Give the project another one.")
+    if folder.is_dir() and {entry.name for entry in folder.iterdir()} - set(may_hold):
+        raise ProjectError(f"{folder}: the folder is there and is not empty. Give the project another name.")
+
+
+@contextmanager
+def _built_aside(folder: Path) -> Iterator[Path]:
+    """A folder beside the wanted one, whose content is moved there when all of it is written."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as aside:
+            yield Path(aside)
+            folder.mkdir(exist_ok=True)
+            for entry in Path(aside).iterdir():
+                _move(entry, folder / entry.name)
+    except OSError as error:
+        raise OutsideError(
+            f"{folder}: the project can't be written: {error}. Look at the disk and the rights."
+        ) from error
+
+
+def _move(entry: Path, place: Path) -> None:
+    if entry.is_dir() and place.is_dir():  # data/ that was there before
+        for inner in entry.iterdir():
+            _move(inner, place / inner.name)
+    else:
+        entry.rename(place)
