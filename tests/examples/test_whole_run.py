@@ -1,0 +1,89 @@
+import shutil
+
+import pytest
+
+from slipway.new.write import new_example, new_project
+from slipway.pipeline.tables import read_table
+from slipway.workspace import open_project
+
+LISTINGS = "housing/istanbul_listings_decoded.csv"
+
+
+@pytest.fixture
+def listings(shared):
+    return shared / LISTINGS
+
+
+def released(root):
+    """The project after run, gate and release: what its metrics were, and its live version."""
+    with open_project(root) as project:
+        ran = project.run()
+        assert ran.report.error is None
+        report = project.gate()
+        assert report.passed, report
+        project.release(why="test")
+        return ran.metrics, project.live_scorer()
+
+
+def answer(scorer, *rows):
+    problems = scorer.bundle.schema.problems(rows)
+    assert not problems, problems
+    return scorer.score(scorer.bundle.schema.table(rows)).predictions
+
+
+def test_linear_goes_through_its_database_to_its_golden_figures(tmp_path):
+    root = new_example(tmp_path / "linear", "linear").root
+    metrics, scorer = released(root)
+    assert metrics == pytest.approx({"mse": 0.15551, "rmse": 0.39435, "r2": 0.99882}, abs=1e-5)
+    assert answer(scorer, {"x": 5}) == [pytest.approx(10.925, abs=1e-4)]
+    assert scorer.function("from_values")({"values": [5]}) == [{"x": 5}]
+    with open_project(root) as project:
+        rows = project.storage.tables.query("SELECT id, created_at, x, y FROM linear_data")
+        assert rows.height == 100
+        assert rows["id"].n_unique() == 100
+        assert {stage.outcome for stage in project.run().report.stages} == {"unchanged"}
+
+
+def test_housing_takes_the_real_file_and_both_forms_of_a_request(tmp_path, listings):
+    raw = tmp_path / "housing/data/raw"
+    raw.mkdir(parents=True)
+    shutil.copyfile(listings, raw / "listings.csv")
+    metrics, scorer = released(new_example(tmp_path / "housing", "housing").root)
+    assert metrics["accuracy"] >= 0.80
+    table = read_table(listings)
+    from_document = scorer.function("from_document")
+    of_file = from_document(table.row(0, named=True))
+    of_document = from_document(
+        {
+            "GrossSquareMeters": 100.0,
+            "NetSquareMeters": 80.0,
+            "BuildingAge": 10.0,
+            "NumberOfRooms": 3.0,
+            "district": "district1",
+            "HeatingType": "central",
+            "StructureType": "concrete",
+            "FloorLocation": "middle",
+            "address": "123 Main St",
+            "AdCreationDate": "2024-01-01",
+            "Subscription": "premium",
+        }
+    )
+    assert set(answer(scorer, of_file, of_document)) <= {"low", "medium", "high"}
+    features = scorer.features(scorer.bundle.schema.table([of_file, of_document]))
+    assert features["gross_m2"].to_list() == [160, 100]
+    assert features["age_years"].to_list() == [21, 10]
+
+
+def test_a_project_made_of_the_real_listings_passes_its_own_gate(tmp_path, listings):
+    made = new_project(tmp_path / "mine", listings, "price_category_name")
+    left_out = {column.name: column.why for column in made.judged.left_out}
+    assert set(left_out) == {"listing_id", "split", "price_category"}
+    assert "another name" in left_out["price_category"]
+    metrics, scorer = released(made.root)
+    assert 0.80 <= metrics["accuracy"] <= 0.90  # more would mean that something gives the answer away
+    assert scorer.bundle.schema.problems([read_table(listings).drop("price_category_name").row(0, named=True)]) == []
+
+
+def test_the_other_way_round_the_name_is_what_gives_the_class_away(tmp_path, listings):
+    made = new_project(tmp_path / "mine", listings, "price_category")
+    assert {column.name for column in made.judged.left_out} == {"listing_id", "split", "price_category_name"}

@@ -1,0 +1,124 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from slipway.errors import ProjectError
+from slipway.new.columns import judge
+
+ROWS = 200
+
+
+def table(**columns):
+    """A table whose column `noise` says nothing and whose target `y` follows `x` with some chance."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=ROWS)
+    y = np.where(x + rng.normal(scale=0.7, size=ROWS) > 0, "yes", "no")
+    return pl.DataFrame({"x": x, "noise": rng.normal(size=ROWS), **columns, "y": y})
+
+
+def column(judged, name):
+    return next(c for c in judged.columns if c.name == name)
+
+
+def use(values, name="c"):
+    judged = judge(table(**{name: values}), "y")
+    return column(judged, name).use, column(judged, name).why
+
+
+def test_numbers_truths_and_texts_are_kept():
+    assert use(np.arange(ROWS) % 7)[0] == "number"
+    assert use(np.arange(ROWS) % 2 == 0)[0] == "number"
+    assert use([f"city {i % 9}" for i in range(ROWS)])[0] == "category"
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("listing_id", list(range(ROWS))),
+        ("customerId", [7_000 + 13 * i for i in range(ROWS)]),
+        ("row", list(range(ROWS))),
+        ("uuid", [f"{i * 7919:08x}" for i in range(ROWS)]),
+        ("user_id", [i // 2 + 5 for i in range(ROWS - 2)] + [900, 901]),
+        ("code", [f"A-{i * 37 % 1009}" for i in range(ROWS)]),
+    ],
+)
+def test_ids_are_left_out(name, values):
+    assert use(values, name)[0] == "left out"
+
+
+def test_a_number_that_happens_to_differ_in_each_row_is_no_id():
+    assert use([1_000 + i * i for i in range(ROWS)], "income")[0] == "number"
+    assert use([f"{i % 5}" for i in range(ROWS)], "paid")[0] == "category"  # ends in "id" without being one
+
+
+def test_columns_without_content_are_left_out():
+    assert use([None] * ROWS) == ("left out", "is empty")
+    assert use([5] * ROWS) == ("left out", "is always 5")
+    assert "nearly empty" in use([1.0] + [None] * (ROWS - 1))[1]
+
+
+def test_what_is_there_or_not_says_something():
+    assert use([1.0, None] * (ROWS // 2))[0] == "number"
+
+
+def test_marks_of_a_split_are_left_out():
+    assert "marks a split" in use(["train", "train", "test", "val"] * (ROWS // 4), "part")[1]
+    assert "marks a split" in use([i % 5 for i in range(ROWS)], "fold")[1]
+
+
+def test_free_text_is_left_out_with_a_word():
+    texts = [f"the {i}th flat has a view of {i * 3} trees and more" for i in range(ROWS)]
+    assert use(texts)[0] == "left out"
+    assert "free text" in use(texts)[1]
+
+
+def test_a_number_with_its_unit_is_read_as_a_number():
+    judged = judge(table(area=[f"{50 + i} m2" for i in range(ROWS)]), "y")
+    area = column(judged, "area")
+    assert (area.use, area.unit, area.example) == ("quantity", "m2", "50 m2")
+    assert use([f"${1_000 + i:,}" for i in range(ROWS)])[0] == "quantity"
+
+
+def test_numbers_among_which_some_texts_stand_are_read_as_numbers():
+    values = [f"{i / 3:.2f}" for i in range(ROWS - 10)] + ["n/a", "?"] * 5
+    kind, why = use(values)
+    assert kind == "quantity"
+    assert '"?", "n/a", as null' in why
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"{i % 90:03}" for i in range(ROWS)],  # codes with leading zeros
+        [f"A{i % 90}" for i in range(ROWS)],
+        [f"addr_{i % 90}" for i in range(ROWS)],
+        [f"{i % 90}-{i % 90 + 5}" for i in range(ROWS)],
+        [f"{i % 60} {'kg' if i % 2 else 'lb'}" for i in range(ROWS)],  # the number alone would lie
+    ],
+)
+def test_codes_ranges_and_mixed_units_stay_text(values):
+    assert use(values)[0] == "category"
+
+
+def test_dates_are_read_as_days_and_are_clocks():
+    months = [f"20{10 + i % 12}-{1 + i % 12:02}" for i in range(ROWS)]
+    assert use(months)[0] == "date"
+    assert use([f"{month}-05" for month in months])[0] == "date"
+    assert use(pl.Series(months).str.to_date("%Y-%m"))[0] == "date"
+    assert "clock" in use(months)[1]
+
+
+def test_a_type_that_a_request_cannot_carry_is_left_out():
+    assert "can't carry" in use([[1, 2]] * (ROWS - 1) + [[3]])[1]
+
+
+def test_rows_without_the_target_are_counted():
+    rows = table()
+    rows = rows.with_columns(y=pl.when(pl.int_range(ROWS) < 20).then(None).otherwise(pl.col("y")))
+    judged = judge(rows, "y")
+    assert (judged.target.missing, judged.rows) == (20, 180)
+
+
+def test_when_nothing_is_left_it_says_why():
+    with pytest.raises(ProjectError, match=r"No column is left.*`id` is another number"):
+        judge(table().select("y").with_row_index("id").with_columns(pl.col("id").cast(int)), "y")
