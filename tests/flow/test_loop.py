@@ -50,7 +50,7 @@ def test_a_table_becomes_a_model_that_is_served_watched_and_corrected(slipway: S
     with slipway.serving("-C", "mine", "up", "--port", "0") as server:
         curl = server.line()
         found = re.fullmatch(r"curl -X POST (http://127\.0\.0\.1:\d+)/predict -H '.*' -d '(\{.*\})'", curl)
-        assert found is not None
+        assert found is not None, curl
         assert '"version": 1' in server.line().replace('":', '": ').replace(":  ", ": ")
         server.url = found[1]
 
@@ -115,6 +115,7 @@ def test_a_table_becomes_a_model_that_is_served_watched_and_corrected(slipway: S
         ("candidate", 1),
         ("passed", 1),
         ("released", 1),
+        ("settled", 1),
         ("candidate", 2),
         ("passed", 2),
         ("released", 2),

@@ -19,7 +19,7 @@ from slipway.model.rows import Hashes
 from slipway.model.schema import Schema
 from slipway.model.score import Scorer, load_scorer
 from slipway.model.trace import Traced, trace
-from slipway.pipeline.artifacts import read_artifact
+from slipway.pipeline.artifacts import as_asked, read_artifact
 from slipway.pipeline.graph import RequestPath, path_input, request_path
 from slipway.pipeline.params import read_params
 from slipway.pipeline.reach import reach
@@ -100,7 +100,7 @@ def _draft(
     target, maker = project.model.target, project.model_stage
     estimator = read_artifact(project, project.model.artifact)
     annotation = next(i.annotation for i in maker.inputs if i.artifact == project.train)
-    names, as_array = _features(estimator, learnt.train.drop(target), project, maker)
+    names, as_array = _features(estimator, learnt.train.drop(target), annotation, project, maker)
     functions = [name for route in project.api.routes for name in (route.request, route.response) if name is not None]
     carried = list(dict.fromkeys([*(stage.name for stage in path.stages), *functions]))
     manifest = Manifest(
@@ -124,14 +124,22 @@ def _draft(
     return draft_bundle(folder, manifest, project.path(project.model.artifact), source)
 
 
-def _features(estimator: Any, train: pl.DataFrame, project: Project, maker: Stage) -> tuple[list[str], bool]:
+def _features(
+    estimator: Any, train: pl.DataFrame, annotation: str | None, project: Project, maker: Stage
+) -> tuple[list[str], bool]:
     """The columns that the estimator takes, and whether it takes them as an array."""
     where = f"{maker.module}:{maker.line}: stage `{maker.name}`"
     names = getattr(estimator, "feature_names_in_", None)
     count = getattr(estimator, "n_features_in_", None)
     named = [str(name) for name in names] if names is not None else []
     if project.model.target in named:
-        raise ProjectError(f"{where}: the model was fitted with the target `{project.model.target}` among its columns.")
+        # A ColumnTransformer remembers every column of the table that it was fitted on, also those that it drops.
+        named.remove(project.model.target)
+        if not _predicts(estimator, as_asked(train.head(1).select(named), annotation)):
+            raise ProjectError(
+                f"{where}: the model was fitted with the target `{project.model.target}` among its columns, which no "
+                "request has. Drop it from what the model is fitted on."
+            )
     if named and all(name in train.columns for name in named):
         return named, False
     if count is None:  # an object of the project's own: it takes the table
@@ -143,6 +151,14 @@ def _features(estimator: Any, train: pl.DataFrame, project: Project, maker: Stag
         f"({', '.join(train.columns)}). Fit it on a table with names of columns, all of them columns of "
         f"`{project.train}`; what is computed from them belongs into an online stage, or a pipeline of scikit-learn."
     )
+
+
+def _predicts(estimator: Any, table: Any) -> bool:
+    try:
+        estimator.predict(table)
+    except Exception:  # whatever the library says of a column that is missing
+        return False
+    return True
 
 
 def _online(project: Project, stage: Stage, tables: "Tables | None", folder: Path) -> OnlineStage:

@@ -24,7 +24,7 @@ def read_table(path: Path) -> "pl.DataFrame":
 
     A CSV column's type comes from the whole column: integer only if every value that is there is a canonical integer
     ("001" is not), else float, else true and false, else text. What is empty is null. The separator is the one that
-    the header has most of.
+    the header has most of; a column without a name is called `column_1` by its place.
 
     Raises:
         DataError: the file is missing, is no CSV or Parquet, or a row does not fit the header; the message says which.
@@ -88,6 +88,7 @@ def _read_csv(path: Path) -> "pl.DataFrame":
     except (pl.exceptions.PolarsError, OSError) as error:
         _blame_row(path, names, separator)
         raise DataError(f"{path}: can't be read as CSV: {_first_line(error)}") from error
+    table.columns = names
     return pl.DataFrame([type_text(column) for column in table.iter_columns()])
 
 
@@ -103,9 +104,9 @@ def _read_header(path: Path) -> tuple[list[str], str]:
     if not any(names):
         raise DataError(f"{path}: empty: expected the columns' names in the first line.")
     seen: set[str] = set()
-    for position, name in enumerate(names, start=1):
-        if not name:
-            raise DataError(f"{path}: line 1: column {position} has no name. Give it one.")
+    # pandas writes its index as a first column without a name, so many files have one.
+    names = [name or f"column_{position}" for position, name in enumerate(names, start=1)]
+    for name in names:
         if name in seen:
             raise DataError(f"{path}: line 1: two columns are named `{name}`. Rename one.")
         seen.add(name)

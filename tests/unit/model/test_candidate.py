@@ -121,3 +121,22 @@ def test_rows_of_the_same_content_are_traced_one_to_one_or_to_all():
 def test_tables_without_a_column_in_common_trace_nothing():
     traced = trace(pl.DataFrame({"a": [1]}), pl.DataFrame({"b": [1]}), every=True)
     assert (traced.start.size, traced.untraced) == (0, 1)
+
+
+WITHOUT_TARGET = 'x = train.drop(columns=["repaid"]) if hasattr(train, "iloc") else train.drop("repaid")'
+
+
+def test_a_pipeline_that_drops_the_target_itself_may_be_fitted_on_the_whole_table(project):
+    project.write(loans(), pipeline=PIPELINE.replace(WITHOUT_TARGET, "x = train")).run()
+    bundle = project.build()
+    rows, answers = bundle.examples()
+    assert "repaid" not in bundle.schema.names
+    given = load_scorer(bundle).score(bundle.schema.table(rows)).predictions
+    assert given == [answer["prediction"] for answer in answers]
+
+
+def test_a_model_that_learnt_from_the_target_is_refused(project):
+    leaking = PIPELINE.replace(WITHOUT_TARGET, "x = train").replace('"rate"]),', '"rate", "repaid"]),')
+    project.write(loans().with_columns(pl.col("repaid").cast(pl.Int64)), pipeline=leaking).run()
+    with pytest.raises(ProjectError, match="with the target `repaid` among its columns"):
+        project.build()

@@ -72,12 +72,16 @@ def test_a_semicolon_or_a_byte_order_mark_is_no_obstacle(tmp_path):
     assert read(tmp_path, b"\xef\xbb\xbfa;b\n1;x\n").columns == ["a", "b"]
 
 
+def test_the_index_that_pandas_writes_gets_a_name(tmp_path):
+    table = read(tmp_path, ",a\n0,x\n1,y\n")
+    assert table.to_dict(as_series=False) == {"column_1": [0, 1], "a": ["x", "y"]}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("a,b\n1,2\n1,2,3\n", "line 3: 3 values, the header names 2 columns"),
         ("a,a\n1,2\n", "line 1: two columns are named `a`"),
-        ("a,,c\n1,2,3\n", "line 1: column 2 has no name"),
         ("", "empty: expected the columns' names"),
         (b"a,b\n1,x\n2,\xff\n", "line 3: not UTF-8"),
     ],
