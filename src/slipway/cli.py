@@ -270,7 +270,9 @@ def monitor(
     with _open(project_dir) as project:
         found = project.monitor(data=data, hours=hours, last=last)
     if html is not None:
-        found.write_page(html)
+        from slipway.monitor.page import write_page
+
+        write_page(found, html)
     _terminal(quiet, as_json).monitored(found, html)
     reached = {"none": (), "too small": (), "alarm": ("alarm",), "retrain": ("alarm", "retrain")}[found.report.decision]
     if fail_on in reached:

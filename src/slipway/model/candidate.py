@@ -20,6 +20,7 @@ from slipway.model.schema import Schema
 from slipway.model.score import Scorer, load_scorer
 from slipway.model.trace import Traced, trace
 from slipway.pipeline.artifacts import as_asked, read_artifact
+from slipway.pipeline.generated import module_text
 from slipway.pipeline.graph import RequestPath, path_input, request_path
 from slipway.pipeline.params import read_params
 from slipway.pipeline.reach import reach
@@ -120,7 +121,7 @@ def _draft(
         untraced={"train": learnt.trained.untraced, "test": learnt.tested.untraced},
         allows_pickle=project.model.pickle,
     )
-    source = reach(project.root, project.module, carried).text if carried else ""
+    source = module_text(reach(project.root, project.module, carried).definitions) if carried else ""
     return draft_bundle(folder, manifest, project.path(project.model.artifact), source)
 
 

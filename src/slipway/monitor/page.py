@@ -3,19 +3,25 @@
 from datetime import UTC, datetime
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from slipway.monitor.check import ColumnDrift, DriftReport, Reading
 from slipway.monitor.draw import draw
+from slipway.monitor.window import Monitored
 from slipway.monitor.words import MEASURES, explanation, figure, limit, percent, sentence, verdict
-
-if TYPE_CHECKING:
-    from slipway.monitor.window import Monitored
 
 MARK = 66.0  # where on its track, in percent, a threshold stands
 
 
-def page(found: "Monitored", *, at: datetime | None = None) -> str:
+def write_page(found: Monitored, path: Path) -> None:
+    """Write the page, aside and then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.aside")
+    aside.write_text(page(found), encoding="utf-8")
+    aside.replace(path)
+
+
+def page(found: Monitored, *, at: datetime | None = None) -> str:
     """Write the page. Nothing on it comes from elsewhere, and text from the data is escaped.
 
     Args:
@@ -62,7 +68,7 @@ def _rule(signals: int) -> str:
     return "One signal asks for a retraining." if signals == 1 else f"{signals} different signals ask for a retraining."
 
 
-def _quality(found: "Monitored") -> str:
+def _quality(found: Monitored) -> str:
     if not found.truths:
         return ""
     figures = ", ".join(f"{escape(name.replace('_', ' '))} {value:.4g}" for name, value in found.quality.items())

@@ -49,15 +49,6 @@ class Monitored:
         about = {"version": self.version, "window": self.window, "quality": dict(self.quality), "truths": self.truths}
         return {**self.report.to_json(), **about}
 
-    def write_page(self, path: Path) -> None:
-        """Write the report as one HTML page, aside and then renamed."""
-        from slipway.monitor.page import page
-
-        aside = path.with_name(f".{path.name}.aside")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_text(page(self), encoding="utf-8")
-        aside.replace(path)
-
 
 def monitor_journal(
     project: Project, scorer: Scorer, version: int, journal: Journal, *, hours: float | None, last: int | None

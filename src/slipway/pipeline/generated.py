@@ -1,9 +1,9 @@
 """The definitions that functions reach in, the source of one module that holds them all out."""
 
 import ast
-from typing import TYPE_CHECKING
 
 from slipway.errors import ProjectError
+from slipway.pipeline.reach import Definitions
 from slipway.pipeline.source_text import (
     ModuleSource,
     attribute_chain,
@@ -13,11 +13,8 @@ from slipway.pipeline.source_text import (
     scoped_children,
 )
 
-if TYPE_CHECKING:
-    from slipway.pipeline.reach import Definitions
 
-
-def module_text(definitions: "Definitions") -> str:
+def module_text(definitions: Definitions) -> str:
     """One module's source; it imports none of the project's own files.
 
     Raises:
@@ -56,7 +53,7 @@ def _claim(owner: dict[str, tuple[str, str]], module: ModuleSource, position: in
     return True
 
 
-def _in_order(definitions: "Definitions") -> list[ModuleSource]:
+def _in_order(definitions: Definitions) -> list[ModuleSource]:
     """The modules, each after those that it imports; of a cycle, as it comes."""
     done: dict[str, ModuleSource] = {}
 
@@ -74,7 +71,7 @@ def _in_order(definitions: "Definitions") -> list[ModuleSource]:
 class _Inline(ast.NodeTransformer):
     """Rewrites `helpers.clean` to `clean` and drops imports of the project's own modules."""
 
-    def __init__(self, definitions: "Definitions", module: ModuleSource, local: dict[str, str]) -> None:
+    def __init__(self, definitions: Definitions, module: ModuleSource, local: dict[str, str]) -> None:
         self._definitions = definitions
         self._module = module
         self._local = local

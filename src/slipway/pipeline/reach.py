@@ -30,17 +30,6 @@ class Reached:
 
         return sha256("\n".join(f"{name} {self.parts[name]}" for name in sorted(self.parts)).encode()).hexdigest()
 
-    @property
-    def text(self) -> str:
-        """The source of one module that holds these definitions alone, without the marks of stages.
-
-        Raises:
-            ProjectError: two of the project's modules define the same name, so one module can't hold both.
-        """
-        from slipway.pipeline.generated import module_text
-
-        return module_text(self.definitions)
-
 
 def reach(root: Path, module: PurePosixPath, names: Iterable[str]) -> Reached:
     """What functions of a module reach: functions, classes, constants, imports, followed through the project's files.

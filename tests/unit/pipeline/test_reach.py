@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from slipway.errors import ProjectError
+from slipway.pipeline.generated import module_text
 from slipway.pipeline.reach import reach
 
 MODULE = PurePosixPath("pipeline.py")
@@ -48,7 +49,7 @@ def test_what_changed_is_named(flats, old, new, part):
 
 def test_a_constant_that_is_altered_later_counts_as_altered(flats):
     flats.edit("pipeline.py", "\n@stage(online=True)", "\nCOLUMNS.append('age')\n\n\n@stage(online=True)")
-    assert "COLUMNS.append('age')" in of(flats, "model").text
+    assert "COLUMNS.append('age')" in module_text(of(flats, "model").definitions)
 
 
 def test_an_import_inside_a_function_counts(flats):
@@ -70,7 +71,7 @@ def run_text(text):
 def test_the_generated_module_stands_alone(flats):
     import polars as pl
 
-    text = of(flats, "flats").text
+    text = module_text(of(flats, "flats").definitions)
     assert "tidy" not in text
     assert "slipway" not in text
     assert "sklearn" not in text
@@ -92,7 +93,7 @@ def test_the_generated_module_resolves_every_way_to_import(flats):
         "    s_ = [other.FACTOR for other in []]\n"
         "    return units.area.scaled(x) + s(x) + factor.TABLE['a'] + other.TABLE.get('a') + FACTOR\n",
     )
-    text = of(flats, "go").text
+    text = module_text(of(flats, "go").definitions)
     assert "import" not in text
     assert run_text(text).go(10) == 20 + 20 + 3 + 3 + 2
 
@@ -102,7 +103,7 @@ def test_two_definitions_of_one_name_cannot_share_a_module(flats):
     flats.edit("pipeline.py", 'area=clean(raw["area"])', 'area=clean(raw["area"]), n=COLUMNS')
     reached = of(flats, "flats")
     with pytest.raises(ProjectError, match=r"`COLUMNS` is defined here and in `tidy`.*rename one"):
-        _ = reached.text
+        module_text(reached.definitions)
 
 
 def test_a_module_handed_on_as_a_whole_is_refused(flats):
@@ -111,4 +112,4 @@ def test_a_module_handed_on_as_a_whole_is_refused(flats):
     reached = of(flats, "flats")
     assert "helper `tidy.clean`" in reached.parts
     with pytest.raises(ProjectError, match="`tidy` is used as a whole"):
-        _ = reached.text
+        module_text(reached.definitions)
