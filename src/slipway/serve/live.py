@@ -29,6 +29,8 @@ class LiveRoute:
     request: Callable[[Any], Any] | None
     response: Callable[[Any, Any, Any], Any] | None
     invalid_status: int
+    example: Any = None
+    """A body that it takes, as the project gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,7 @@ def _load(store: BundleStore, version: int, sha256: str, released: LedgerEntry) 
             scorer.function(route.request) if route.request else None,
             scorer.function(route.response) if route.response else None,
             route.invalid_status,
+            route.example,
         )
         for route in scorer.bundle.manifest.routes
     }

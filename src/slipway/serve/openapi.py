@@ -71,6 +71,8 @@ def _operation(route: LiveRoute, components: dict[str, Any]) -> dict[str, Any]:
     answered: dict[str, Any] = {"anyOf": [one, many]}
     if route.request is not None:
         asked = _annotated(_first_parameter(route.request), components)
+    if route.example is not None:
+        asked = {**asked, "example": route.example}
     if route.response is not None:
         answered = _annotated(inspect.signature(route.response).return_annotation, components)
     refusals = {**_REFUSALS, route.invalid_status: "The body is not what it has to be; `detail` says where."}
