@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from commands import Slipway
 
 REAL = Path(__file__).parents[3] / "shared/data/housing/istanbul_listings_decoded.csv"
@@ -63,9 +64,10 @@ def test_housing_takes_the_documents_request_and_the_files_text_through_one_stag
         number = {**text, "GrossSquareMeters": 160, "NetSquareMeters": float(row["NetSquareMeters"].split()[0])}
         told = server.ask("/predict/batch", [text, number])["predictions"]
         assert told[0]["probabilities"] == told[1]["probabilities"]
-        assert told[0]["probabilities"] != server.ask("/predict/batch", [{**text, "GrossSquareMeters": 1602}])[
-            "predictions"
-        ][0]["probabilities"]
+        assert (
+            told[0]["probabilities"]
+            != server.ask("/predict/batch", [{**text, "GrossSquareMeters": 1602}])["predictions"][0]["probabilities"]
+        )
 
         refused = server.ask("/predict/batch", [{**text, "GrossSquareMeters": True}], code=422)["detail"]
         assert refused[0]["field"] == "GrossSquareMeters"
