@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -109,9 +110,12 @@ def build() -> float:
         f"{stages}. On flats that it has not seen the model is right {hundredths(accuracy)} times in 100. "
         f"It is version {ran['candidate']}, a candidate: registered in MLflow, the data in DVC's formats."
     )
-    show_gate(slipway_json("gate"))
-    slipway_json("release", "--why", "the first one")
-    say("Every line passed or could not be told yet, as there is nothing live to compare with. Now it is live.")
+    entry = slipway_json("release", "--why", "the first one")["entry"]
+    passed = slipway_json("ledger")["entries"][entry["seq"] - 2]
+    say(
+        f"A release goes through the gate: {passed['why']}, since nothing is live yet to be compared with. "
+        f"Now version {entry['version']} is live, which the ledger says."
+    )
     return accuracy
 
 
@@ -226,7 +230,7 @@ def keep_a_worse_one_out() -> None:
     show_gate(slipway_json("gate", allowed=(1,)))
     params.write_text(before)
     say(
-        f"Somebody saves on trees: 2 instead of 200. Version {ran['candidate']} is right "
+        f"Somebody saves on trees: 2 instead of 80. Version {ran['candidate']} is right "
         f"{hundredths(ran['metrics']['accuracy'])} times in 100. The gate refuses it (exit code 1); what is live stays."
     )
 
@@ -294,8 +298,11 @@ def predict(url: str, rows: Sequence[Row]) -> tuple[list[str], list[str]]:
 def post(url: str, path: str, body: Any) -> tuple[Any, list[str]]:
     """An answer, and the ids in its header."""
     request = urllib.request.Request(url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=WAIT_SECONDS) as answer:
-        return json.load(answer), (answer.headers.get("X-Prediction-Id") or "").split(",")
+    try:
+        with urllib.request.urlopen(request, timeout=WAIT_SECONDS) as answer:
+            return json.load(answer), (answer.headers.get("X-Prediction-Id") or "").split(",")
+    except urllib.error.HTTPError as error:
+        sys.exit(f"POST {path} was answered with {error.code}: {error.read().decode()[:500]}")
 
 
 def wait_for_version(url: str, version: int) -> None:

@@ -138,7 +138,7 @@ def _model(judged: Judged, leaf: int) -> str:
     return f'''
 @stage
 def model(
-    train: pl.DataFrame, *, trees: int = 150, learning_rate: float = 0.08, leaf: int = {leaf}, seed: int = 7
+    train: pl.DataFrame, *, trees: int = 100, learning_rate: float = 0.1, leaf: int = {leaf}, seed: int = 7
 ) -> Pipeline:
     """{doc}."""
 {encoder}    boosting = {_estimator(judged)}(

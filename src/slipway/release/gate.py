@@ -62,16 +62,18 @@ def hold(
     requests: Sequence[Prediction],
     *,
     absent: str = "nothing is live yet",
+    room: CleanRoom | None = None,
 ) -> GateReport:
     """Hold a version against what the project asks of it, and against production.
 
     Args:
         production: what is live; None where there is nothing to compare with, for the reason that `absent` gives.
         requests: the last journalled predictions, of any version.
+        room: the fresh process for this candidate, from a caller who started it before loading anything.
 
     Nothing that a candidate does raises: it is a line of the table.
     """
-    room = CleanRoom(candidate.bundle.folder)
+    room = room or CleanRoom(candidate.bundle.folder)
     try:
         lines = _quality_lines(candidate, production, model, absent)
         lines.append(same_requests(candidate.bundle.schema, production.bundle.schema if production else None, absent))

@@ -30,6 +30,8 @@ class Standing:
     states: Mapping[int, State]
     bundles: Mapping[int, str]
     """SHA-256 of each version's bundle."""
+    was_live: frozenset[int]
+    """Every version that ever was, whatever the gate said of it since."""
 
 
 def stand(entries: Iterable[LedgerEntry]) -> Standing:
@@ -41,7 +43,7 @@ def stand(entries: Iterable[LedgerEntry]) -> Standing:
     states: dict[int, State] = {}
     bundles: dict[int, str] = {}
     line: list[int] = []  # versions that went live and were not rolled back; the last one is live
-    newest_released = 0
+    was_live: set[int] = set()
     for entry in entries:
         version = entry.version
         if entry.action != "candidate" and version not in states:
@@ -60,7 +62,7 @@ def stand(entries: Iterable[LedgerEntry]) -> Standing:
                     states[line[-1]] = "retired"
                 line = [*(v for v in line if v != version), version]
                 states[version] = "live (watched)"
-                newest_released = max(newest_released, version)
+                was_live.add(version)
             case "settled":
                 states[version] = "live (settled)"
             case "rolled back":
@@ -69,7 +71,7 @@ def stand(entries: Iterable[LedgerEntry]) -> Standing:
                 line = line[: line.index(version) + 1] if version in line else [*line[:-1], version]
                 states[version] = "live (settled)"
     live = line[-1] if line else None
-    waiting = (v for v, state in states.items() if state in WAITING and v > newest_released)
+    waiting = (v for v, state in states.items() if state in WAITING and v > max(was_live, default=0))
     return Standing(
         live=live,
         is_watched=live is not None and states[live] == "live (watched)",
@@ -77,6 +79,7 @@ def stand(entries: Iterable[LedgerEntry]) -> Standing:
         candidate=max(waiting, default=None),
         states=states,
         bundles=bundles,
+        was_live=frozenset(was_live),
     )
 
 
@@ -98,12 +101,18 @@ def follow(standing: Standing, action: Action, version: int, *, is_override: boo
     if state is None:
         known = ", ".join(map(str, sorted(standing.states)))
         raise ProjectError(f"There is no version {version}. " + (f"Known: {known}." if known else "Run first."))
-    if action == "released":
-        _released(state, version, is_override)
-    elif state not in _FROM[action]:
-        raise ProjectError(f"Version {version} is {state}, so it can't be {_SAID[action]}. {_REMEDY[action]}")
     if action == "rolled back" and standing.live is None:
         raise ProjectError("Nothing is live, so nothing can be rolled back. Release a version first.")
+    if action == "released":
+        _released(state, version, is_override)
+    elif not _may_follow(standing, action, version, state):
+        raise ProjectError(f"Version {version} is {state}, so it can't be {_SAID[action]}. {_REMEDY[action]}")
+
+
+def _may_follow(standing: Standing, action: Action, version: int, state: State) -> bool:
+    if action == "rolled back":  # to what was live before, in whatever state the gate has put it since
+        return version in standing.was_live and version != standing.live
+    return state in _FROM[action]
 
 
 _FROM: Mapping[Action, frozenset[State]] = {
@@ -111,7 +120,6 @@ _FROM: Mapping[Action, frozenset[State]] = {
     # What was live once may be judged anew and released again; a refusal does not undo that it was live.
     "passed": frozenset({"candidate", "passed", "refused", "retired", "rolled back"}),
     "settled": frozenset({"live (watched)"}),
-    "rolled back": frozenset({"retired", "rolled back"}),
 }
 _SAID: Mapping[Action, str] = {
     "refused": "refused",

@@ -8,7 +8,7 @@ from slipway.model.score import Scorer, load_scorer
 from slipway.model.store import BundleStore
 from slipway.project import Model
 from slipway.records import LedgerEntry
-from slipway.release.cleanroom import ASKED, CHECK
+from slipway.release.cleanroom import ASKED, CHECK, CleanRoom
 from slipway.release.expected import check_examples
 from slipway.release.gate import GateReport, hold
 from slipway.release.ledger import record
@@ -56,6 +56,15 @@ def gate(releasing: Releasing, version: int | None = None) -> GateReport:
 
 
 def _held(releasing: Releasing, standing: Standing, version: int) -> GateReport:
+    # The fresh process spends a second on imports: it starts before ours does.
+    room = CleanRoom(releasing.store.path(standing.bundles[version]))
+    try:
+        return _held_beside(room, releasing, standing, version)
+    finally:
+        room.close()
+
+
+def _held_beside(room: CleanRoom, releasing: Releasing, standing: Standing, version: int) -> GateReport:
     try:
         candidate = _load(releasing, standing, version)
     except BundleError as error:
@@ -69,7 +78,7 @@ def _held(releasing: Releasing, standing: Standing, version: int) -> GateReport:
         except BundleError as error:  # a production that is broken must not keep its successor out
             absent = f"version {beside} can't be loaded: {error}"
     requests = releasing.journal.last(REPLAYED)
-    return hold(candidate, production, version, releasing.model, requests, absent=absent)
+    return hold(candidate, production, version, releasing.model, requests, absent=absent, room=room)
 
 
 def release(

@@ -126,6 +126,14 @@ def test_what_was_rolled_back_can_be_returned_to_by_name():
     assert (standing.live, standing.states[1], standing.previous) == (2, "rolled back", None)
 
 
+def test_what_was_live_can_be_returned_to_whatever_the_gate_has_said_of_it_since():
+    standing = after(*live(1), *live(2), ("rolled back", 1), ("passed", 2))
+    assert standing.states[2] == "passed"
+    follow(standing, "rolled back", 2)
+    with pytest.raises(ProjectError, match="Version 1 is live"):
+        follow(standing, "rolled back", 1)
+
+
 def test_what_was_retired_can_be_judged_and_released_again():
     standing = after(*live(1), *live(2), ("passed", 1), ("released", 1))
     assert (standing.live, standing.previous) == (1, 2)

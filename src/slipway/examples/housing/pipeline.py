@@ -60,7 +60,7 @@ def split(listings: pl.DataFrame, *, test_share: float = 0.2, seed: int = 7) -> 
 
 
 @stage
-def model(train: pl.DataFrame, *, trees: int = 200, learning_rate: float = 0.06, seed: int = 7) -> Pipeline:
+def model(train: pl.DataFrame, *, trees: int = 80, learning_rate: float = 0.15, seed: int = 7) -> Pipeline:
     """Boosted trees over categories as they are: one that training has not seen counts as not known."""
     encoder = OrdinalEncoder(
         handle_unknown="use_encoded_value",
