@@ -63,8 +63,9 @@ def build_bundle(
     """
     path = request_path(project)
     learnt = _read_learnt(project, path, tables)
-    draft = _draft(project, path, learnt, reported, tables, folder)
-    scorer = load_scorer(draft)
+    estimator = read_artifact(project, project.model.artifact)
+    draft = _draft(project, path, learnt, estimator, reported, tables, folder)
+    scorer = load_scorer(draft, estimator=estimator)
     target = project.model.target
     asked = learnt.start.drop(target, strict=False)
     used = used_columns(scorer, asked)
@@ -94,12 +95,12 @@ def _draft(
     project: Project,
     path: RequestPath,
     learnt: _Learnt,
+    estimator: Any,
     reported: Mapping[str, float],
     tables: "Tables | None",
     folder: Path,
 ) -> Bundle:
     target, maker = project.model.target, project.model_stage
-    estimator = read_artifact(project, project.model.artifact)
     annotation = next(i.annotation for i in maker.inputs if i.artifact == project.train)
     names, as_array = _features(estimator, learnt.train.drop(target), annotation, project, maker)
     functions = [name for route in project.api.routes for name in (route.request, route.response) if name is not None]

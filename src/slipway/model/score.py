@@ -88,16 +88,20 @@ class Scorer:
         return give(table, wanted.annotation, stage.takes) if wanted.frozen is None else self._frozen[wanted.frozen]
 
 
-def load_scorer(bundle: Bundle) -> Scorer:
+def load_scorer(bundle: Bundle, *, estimator: Any = None) -> Scorer:
     """Load a bundle's estimator and online stages.
+
+    Args:
+        estimator: the bundle's own, from a caller who has just loaded the file that it is a copy of.
 
     Raises:
         BundleError: the estimator holds a type that is not trusted, or the stages can't be imported here.
     """
     manifest = bundle.manifest
-    estimator = read_estimator(
-        bundle.folder / ESTIMATOR, sha256=manifest.files[ESTIMATOR], allow_pickle=manifest.allows_pickle
-    )
+    if estimator is None:
+        estimator = read_estimator(
+            bundle.folder / ESTIMATOR, sha256=manifest.files[ESTIMATOR], allow_pickle=manifest.allows_pickle
+        )
     frozen = {
         each.frozen: _read_frozen(bundle, each)
         for stage in manifest.stages

@@ -87,16 +87,15 @@ def _with_skops(value: Any) -> bytes:
 
 def _from_skops(path: Path, content: bytes) -> Any:
     import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
-        unknown = _untrusted(content)
-        if unknown:
-            raise BundleError(
-                f"{path}: the estimator holds {_listed(unknown)}, which Slipway does not trust: nothing was loaded."
-            )
         return skops.io.loads(content, trusted=sorted(TRUSTED_TYPES))
-    except BundleError:
-        raise
+    except UntrustedTypesFoundException as error:  # raised by an audit of names, before anything is constructed
+        raise BundleError(
+            f"{path}: the estimator holds {_listed(_untrusted(content))}, which Slipway does not trust: nothing was "
+            "loaded."
+        ) from error
     except (
         Exception
     ) as error:  # a damaged archive, a library that is missing or of another version: each raises its own
