@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 from slipway.new.pages import GITIGNORE
+from slipway.pipeline.dvc_cache import find_cache
 
 DVC_FILES = {
     ".dvc/config": "[core]\n    analytics = false\n",
@@ -14,23 +15,43 @@ DVC_FILES = {
 
 
 def set_up(folder: Path) -> str:
-    """Write .gitignore and DVC's configuration; make a git repository unless the folder is part of one.
+    """Complete .gitignore; write DVC's configuration and make a git repository, unless the folder is part of one.
 
     Returns:
         What was done, or why it was not, for the person who waits.
     """
-    for name, text in {".gitignore": GITIGNORE, **DVC_FILES}.items():
-        path = folder / name
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+    _complete(folder / ".gitignore", GITIGNORE)
+    git = _set_up_git(folder)  # first, since DVC looks no further up than the repository's root
+    if find_cache(folder.resolve()) is not None:
+        return f"{git}; DVC is set up already and stays as it is."
+    for name, text in DVC_FILES.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        _complete(folder / name, text)
+    return f"{git}; DVC set up; nothing is committed yet."
+
+
+def _set_up_git(folder: Path) -> str:
     if shutil.which("git") is None:
-        return "git is not installed: `git init` makes the repository that DVC's comparisons need."
+        return "git is not installed: `git init` makes the repository that DVC's comparisons need"
     if _is_tracked(folder):
-        return "DVC set up; the folder is part of a git repository already."
+        return "the folder is part of a git repository already"
     made = _git(folder, "init", "--quiet", "--initial-branch=main")
-    if made.returncode:
-        return f"DVC set up; git init failed: {made.stderr.strip()}"
-    return "git and DVC set up; nothing is committed yet."
+    return f"git init failed: {made.stderr.strip()}" if made.returncode else "git set up"
+
+
+def _complete(path: Path, text: str) -> None:
+    """Append the lines that a file lacks; what it has stays as it is, byte for byte."""
+    if not path.exists():
+        path.write_text(text, encoding="utf-8")
+        return
+    there = path.read_bytes()
+    known = {line.strip() for line in there.splitlines()}
+    lacking = [line for line in text.splitlines() if line.encode() not in known]
+    if all(line.startswith("#") for line in lacking):
+        return
+    start = "\n" if there and not there.endswith(b"\n") else ""
+    with path.open("ab") as file:
+        file.write((start + "\n".join(lacking) + "\n").encode())
 
 
 def _is_tracked(folder: Path) -> bool:

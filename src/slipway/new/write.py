@@ -1,6 +1,5 @@
 """A table, or the name of an example, in; a whole working project in a folder out, and what there is to say of it."""
 
-import re
 import shlex
 import shutil
 import tempfile
@@ -11,10 +10,10 @@ from importlib import import_module, resources
 from pathlib import Path
 
 from slipway.errors import OutsideError, ProjectError, near_miss
-from slipway.new import pages, repository
-from slipway.new.baseline import Ask, ask, baseline
-from slipway.new.columns import Judged, judge
-from slipway.pipeline.tables import read_table
+from slipway.new import repository
+from slipway.new.columns import Judged
+from slipway.new.draft import data_path, draft, write_files
+from slipway.new.name import project_name
 from slipway.project import read_project
 
 EXAMPLES = ("linear", "housing")
@@ -33,7 +32,8 @@ class NewProject:
 
     def lines(self) -> list[str]:
         """What to say, a line each."""
-        return [*self.notes, f"Next: slipway -C {shlex.quote(str(self.root))} up"]
+        where = "" if self.root == Path() else f"-C {shlex.quote(str(self.root))} "
+        return [*self.notes, f"Next: slipway {where}up"]
 
 
 def new_project(folder: Path, source: Path, target: str | None) -> NewProject:
@@ -46,27 +46,14 @@ def new_project(folder: Path, source: Path, target: str | None) -> NewProject:
         DataError: the table can't be read.
     """
     _refuse_if_used(folder, may_hold=())
-    table = read_table(source)
-    judged = judge(table, target)
-    first = baseline(table, judged)
-    gate = ask(first, judged)
-    name = folder.resolve().name
-    data = "data/raw/" + re.sub(r"[^\w.-]+", "_", source.name)
+    name, data = project_name(folder), data_path(source)
+    drafted = draft(name, source, target)
     with _built_aside(folder) as aside:
-        files = {
-            "slipway.toml": pages.toml_text(name, data, judged, gate),
-            "pipeline.py": first.text,
-            "README.md": pages.readme_text(name, data, judged, gate),
-            "tests/test_pipeline.py": pages.test_text(judged, data),
-        }
-        for path, text in files.items():
-            (aside / path).parent.mkdir(parents=True, exist_ok=True)
-            (aside / path).write_text(text, encoding="utf-8")
+        write_files(drafted.files(data), aside)
         (aside / data).parent.mkdir(parents=True)
         shutil.copyfile(source, aside / data)
         read_project(aside)
-    said = repository.set_up(folder)
-    return NewProject(folder, name, (*_notes(name, judged, gate), said), judged)
+    return NewProject(folder, name, (*drafted.notes(), repository.set_up(folder)), drafted.judged)
 
 
 def new_example(folder: Path, example: str) -> NewProject:
@@ -98,20 +85,6 @@ def new_example(folder: Path, example: str) -> NewProject:
             )
     notes = (f"{name}: the example {example}: {said_of_data}", repository.set_up(folder))
     return NewProject(folder, name, notes, has_generated_data=has_generated_data)
-
-
-def _notes(name: str, judged: Judged, gate: Ask) -> Iterator[str]:
-    target = judged.target
-    yield f"{name}: {target.kind}, since {target.why}; {judged.rows:,} rows."
-    if target.missing:
-        yield f"  {target.missing:,} rows without `{target.name}` are passed over."
-    yield f"  Kept: {', '.join(column.name for column in judged.kept)}."
-    for column in judged.kept:
-        if column.use == "quantity" or column.is_suspect:
-            yield f"  {'Suspect' if column.is_suspect else 'Read'}: {column.name} {column.why}."
-    for column in judged.left_out:
-        yield f"  Left out: {column.name} {column.why}."
-    yield f"  {gate.why}"
 
 
 def _refuse_if_used(folder: Path, may_hold: tuple[str, ...]) -> None:

@@ -1,10 +1,10 @@
-"""A project's graph as a person sees it: lines of text, or Mermaid for a page."""
+"""A project's graph as a person sees it: lines of text, Mermaid for a page, or a picture."""
 
 from slipway.errors import ProjectError, near_miss
 from slipway.pipeline.graph import inputs_of, order, outputs_of
 from slipway.project import Project
 
-FORMATS = ("text", "mermaid")
+FORMATS = ("text", "mermaid", "svg")
 
 
 def draw(project: Project, form: str = "text") -> str:
@@ -15,6 +15,10 @@ def draw(project: Project, form: str = "text") -> str:
     """
     if form not in FORMATS:
         raise ProjectError(f"--format {form}: expected one of {', '.join(FORMATS)}.{near_miss(form, FORMATS)}")
+    if form == "svg":
+        from slipway.pipeline.graph_svg import graph_svg
+
+        return graph_svg(project)
     return _text(project) if form == "text" else _mermaid(project)
 
 

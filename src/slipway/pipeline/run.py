@@ -23,6 +23,7 @@ from slipway.project.read import FILE as PROJECT
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
+    from slipway.pipeline.apart import Task
     from slipway.pipeline.keep import Keeper
     from slipway.storage.seams import Tables
 
@@ -105,6 +106,7 @@ def run(
     wanted: Sequence[str] = (),
     force: bool = False,
     sets: Iterable[str] = (),
+    jobs: int = 1,
     on_progress: Progress | None = None,
 ) -> RunReport:
     """Execute the stages whose code, settings, inputs, libraries or artifacts are not as they were. Hold `run_lock`.
@@ -113,16 +115,19 @@ def run(
         wanted: only these stages or artifacts and what they need.
         force: execute the wanted ones, or all, even if nothing changed.
         sets: settings as "stage.setting=value", written to params.yaml first.
+        jobs: how many stages may be executed at a time, each in a process of its own where it has company.
 
-    A stage that fails ends the run: it is in the report, and what it would have made stays as it was.
+    A stage that fails ends the run: it is in the report, and what it would have made stays as it was. Those that are
+    under way beside it finish.
     """
     began_at = time.time_ns()
     names = order(project, wanted)
     book = Book(project, settings)
     try:
-        running = _Running(project, tables, book, book.params(sets), on_progress or _say_nothing)
         forced = _forced(project, names, wanted) if force else frozenset()
-        report = running.through(names, forced)
+        say = on_progress or _say_nothing
+        running = _Running(project, settings, tables, book, book.params(sets), say, forced)
+        report = running.through(names, jobs)
     finally:
         book.close()
     if not wanted and all(stage.outcome == "unchanged" for stage in report.stages):
@@ -178,57 +183,98 @@ class _Running:
     """One run under way."""
 
     project: Project
+    settings: Settings
     tables: "Tables | None"
     book: Book
     params: Mapping[str, Mapping[str, Any]]
     say: Progress
+    forced: frozenset[str]
     cache: Path | None = None
     keeper: "Keeper | None" = None
+    outcomes: dict[str, StageOutcome] = field(default_factory=dict)
+    errors: dict[str, SlipwayError] = field(default_factory=dict)
+    """By stage that failed; several only where several were under way."""
     unrecorded: dict[str, Mapping[str, Signature | None]] = field(default_factory=dict)
     """Stages that ran and whose files are still being read, with what they began with."""
 
-    def through(self, names: Sequence[str], forced: frozenset[str]) -> RunReport:
+    def through(self, names: Sequence[str], jobs: int) -> RunReport:
         # Nothing is written into a cache that belongs to stages which are not ours.
         ours = is_ours(self.project.root)
         self.cache = find_cache(self.project.root) if ours else None
         if ours:
             _adopt(self.project, self.book, names, self.params)
-        outcomes: list[StageOutcome] = []
-        error: SlipwayError | None = None
         try:
-            for name in names:
-                outcome, error = self._one(name, name in forced)
-                outcomes.append(outcome)
-                if error is not None:
-                    why = (f"`{name}` failed",)
-                    outcomes += [StageOutcome(later, "not reached", 0.0, why) for later in names[len(outcomes) :]]
-                    break
+            if jobs > 1:
+                from slipway.pipeline.together import together
+
+                together(self, self.project, names, jobs)
+            else:
+                self._in_turn(names)
         finally:
             self._record(wait=True)
             if self.keeper is not None:
                 self.keeper.close()
-        self._lock([o.name for o in outcomes if o.outcome == "unchanged"])
+        self._lock([o.name for o in self.outcomes.values() if o.outcome == "unchanged"])
+        why = tuple(f"`{name}` failed" for name in self.errors)
+        outcomes = tuple(self.outcomes.get(name) or StageOutcome(name, "not reached", 0.0, why) for name in names)
         notes = () if ours else (f"{STAGES} is not Slipway's, so it and {LOCK} stay as they are.",)
-        return RunReport(tuple(outcomes), error, notes)
+        return RunReport(outcomes, _one_error(list(self.errors.values())), notes)
 
-    def _one(self, name: str, is_forced: bool) -> tuple[StageOutcome, SlipwayError | None]:
-        why = self._why(name, is_forced)
+    def _in_turn(self, names: Sequence[str]) -> None:
+        for name in names:
+            why = self.look(name)
+            if why:
+                self.here(name, why)
+            if self.has_failed:
+                return
+
+    @property
+    def has_failed(self) -> bool:
+        return bool(self.errors)
+
+    def look(self, name: str) -> tuple[str, ...]:
+        """Why the stage has to run; empty, and noted, when it does not."""
+        why = self._why(name, name in self.forced)
         if not why:
             self.say(name, "unchanged")
-            return StageOutcome(name, "unchanged", 0.0, ()), None
+            self.outcomes[name] = StageOutcome(name, "unchanged", 0.0, ())
+        return why
+
+    def here(self, name: str, why: tuple[str, ...]) -> None:
+        """Execute a stage in this process."""
         from slipway.pipeline.execute import execute
 
-        self.say(name, f"runs: {'; '.join(why)}")
+        began_with = self.begin(name, why)
         started = time.monotonic()
-        began_with = self.book.files(name)
         try:
             executed = execute(self.project, name, self.params, self.tables)
         except SlipwayError as error:
-            self.say(name, "failed")
-            return StageOutcome(name, "failed", time.monotonic() - started, why), error
+            self.failed(name, why, error, time.monotonic() - started)
+        else:
+            self.done(name, why, began_with, executed.seconds)
+
+    def task(self, name: str) -> "Task":
+        """What another process needs to execute a stage."""
+        from slipway.pipeline.apart import Task
+
+        return Task(self.project, self.settings, self.params, self.tables is not None, name)
+
+    def begin(self, name: str, why: tuple[str, ...]) -> Mapping[str, Signature | None]:
+        """The files that the stage depends on, as they are before it looks at them."""
+        self.say(name, f"runs: {'; '.join(why)}")
+        return self.book.files(name)
+
+    def done(self, name: str, why: tuple[str, ...], began_with: Mapping[str, Signature | None], seconds: float) -> None:
+        """Note what a stage has made."""
         self._keep(name, began_with)
-        self.say(name, f"done in {executed.seconds:.1f} s")
-        return StageOutcome(name, "ran", executed.seconds, why), None
+        self.say(name, f"done in {seconds:.1f} s")
+        self.outcomes[name] = StageOutcome(name, "ran", seconds, why)
+
+    def failed(self, name: str, why: tuple[str, ...], error: SlipwayError, seconds: float) -> None:
+        """Note that no other stage is to begin."""
+        self.say(name, "failed")
+        self.outcomes[name] = StageOutcome(name, "failed", seconds, why)
+        self.errors[name] = error
 
     def _why(self, name: str, is_forced: bool) -> tuple[str, ...]:
         asked = ("asked for with --force",) if is_forced else ()
@@ -272,6 +318,13 @@ class _Running:
 
     def _paths(self, artifacts: Iterable[str]) -> list[str]:
         return [str(self.project.artifacts[artifact].path) for artifact in artifacts]
+
+
+def _one_error(errors: Sequence[SlipwayError]) -> SlipwayError | None:
+    """Of several at once, one that tells of all."""
+    if len(errors) < 2:
+        return errors[0] if errors else None
+    return type(errors[0])("\n\n".join(str(error) for error in errors))
 
 
 def _forced(project: Project, names: Sequence[str], wanted: Sequence[str]) -> frozenset[str]:

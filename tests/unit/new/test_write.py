@@ -148,3 +148,11 @@ def test_generated_data_is_said_to_be(tmp_path):
 def test_an_unknown_example_is_refused_with_the_near_miss(tmp_path):
     with pytest.raises(ProjectError, match="Did you mean `housing`"):
         new_example(tmp_path / "here", "housings")
+
+
+def test_a_folder_with_other_characters_gives_a_valid_name_or_nothing(tmp_path, csv):
+    made = new_project(tmp_path / "my(x)", csv, "churn")
+    assert (made.name, read_project(made.root).name) == ("my-x", "my-x")
+    with pytest.raises(ProjectError, match="Give the folder another name"):
+        new_project(tmp_path / "()", csv, "churn")
+    assert not (tmp_path / "()").exists()
