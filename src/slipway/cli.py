@@ -1,10 +1,9 @@
 """The command line, a thin command a verb: parse, call, print, exit code. What a verb means stands in the workspace."""
 
-import re
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer import Argument, Option
@@ -57,10 +56,28 @@ def new(
     quiet: Quiet = False,
 ) -> None:
     """Make a whole working project from a table, or from an example."""
-    from slipway.workspace import new_project
+    from slipway.new.write import new_example, new_project
 
-    show = _terminal(quiet)
-    show.created(new_project(project_dir / name, source=source, target=target, example=example))
+    if (source is None) == (example is None):
+        raise ProjectError("Say --from FILE --target COLUMN, or --example linear|housing.")
+    folder = project_dir / name
+    made = new_project(folder, source, target) if source is not None else new_example(folder, example or "")
+    _terminal(quiet).created(made)
+
+
+@app.command(rich_help_panel="Start")
+def init(
+    source: Annotated[Path | None, Option("--from", help="A CSV or Parquet file to learn from.")] = None,
+    target: Annotated[str | None, Option(help="The column to predict.")] = None,
+    project_dir: ProjectDir = HERE,
+    quiet: Quiet = False,
+) -> None:
+    """The same as `new` from a table, in a folder or repository that is there; nothing in it is written over."""
+    from slipway.new.init import init_project
+
+    if source is None:
+        raise ProjectError("Say --from FILE --target COLUMN: the table to learn from, and what to predict of it.")
+    _terminal(quiet).created(init_project(project_dir, source, target))
 
 
 @app.command(rich_help_panel="Start")
@@ -82,17 +99,15 @@ def run(
     why: Annotated[bool, Option("--why", help="Say why each stage runs or does not.")] = False,
     force: Annotated[bool, Option("--force", help="Run them even if nothing changed.")] = False,
     sets: Annotated[list[str] | None, Option("--set", help="stage.key=value, written to params.yaml.")] = None,
-    jobs: Annotated[int, Option(help="Stages at a time.", min=1)] = 1,
+    jobs: Annotated[int, Option(help="Stages at a time, where they do not need each other.", min=1)] = 1,
     project_dir: ProjectDir = HERE,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Run the stages whose inputs changed; a run that makes the model registers a candidate."""
-    if jobs > 1:
-        raise ProjectError("--jobs: this version runs one stage at a time; leave it out.")
     show = _terminal(quiet, as_json)
     with _open(project_dir) as project:
-        ran = project.run(stages or (), force=force, sets=sets or (), on_progress=show.progress)
+        ran = project.run(stages or (), force=force, sets=sets or (), jobs=jobs, on_progress=show.progress)
     show.ran(ran, with_why=why)
     if ran.report.error is not None:
         raise ran.report.error
@@ -116,7 +131,7 @@ def status(project_dir: ProjectDir = HERE, quiet: Quiet = False, as_json: AsJson
 
 @app.command(rich_help_panel="Build")
 def dag(
-    format: Annotated[str, Option(help="text or mermaid.")] = "text",
+    format: Annotated[str, Option(help="text, mermaid or svg.")] = "text",
     project_dir: ProjectDir = HERE,
     quiet: Quiet = False,
 ) -> None:
@@ -190,6 +205,18 @@ def ledger(
         raise typer.Exit(CHECK_SAID_NO)
 
 
+@app.command(rich_help_panel="Release")
+def gc(
+    dry_run: Annotated[bool, Option("--dry-run", help="Say what would be removed; remove nothing.")] = False,
+    project_dir: ProjectDir = HERE,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove the bundles that the ledger does not refer to, and what a killed process left behind."""
+    with _open(project_dir) as project:
+        _terminal(quiet, as_json).collected(project.gc(is_dry=dry_run))
+
+
 @app.command(rich_help_panel="Serve")
 def serve(
     host: Host = "127.0.0.1",
@@ -234,6 +261,35 @@ def feedback(
     """Say what turned out to be true of predictions, by their ids."""
     with _open(project_dir) as project:
         _terminal(quiet, as_json).feedback(project.feedback(file, is_correction=correct))
+
+
+@app.command(rich_help_panel="Serve")
+def tokens(
+    action: Annotated[
+        Literal["add", "revoke"] | None, Argument(help="add or revoke; they are listed, if not given.")
+    ] = None,
+    name: Annotated[str | None, Argument(help="Whose token it is, such as shop.")] = None,
+    scopes: Annotated[
+        list[str] | None, Option("--scope", help="What it may do: predict, feedback, read, operate (all); repeatable.")
+    ] = None,
+    project_dir: ProjectDir = HERE,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Who may ask the service for what. A new token is printed once; only its digest is kept."""
+    if action is not None and name is None:
+        raise ProjectError(f"tokens {action}: say whose, such as `slipway tokens {action} shop`.")
+    if scopes and action != "add":
+        raise ProjectError("--scope goes with `slipway tokens add NAME`.")
+    show = _terminal(quiet, as_json)
+    with _open(project_dir) as project:
+        if action is None or name is None:
+            show.tokens(project.tokens.all())
+        elif action == "add":
+            show.token(name, project.tokens.add(name, scopes or ()))
+        else:
+            project.tokens.revoke(name)
+            show.revoked(name)
 
 
 @app.command(rich_help_panel="Serve")
@@ -297,7 +353,7 @@ def simulate(
     quiet: Quiet = False,
 ) -> None:
     """Make drifted data from a file."""
-    from slipway.workspace import simulate_file
+    from slipway.monitor.simulate import simulate_file
 
     changes: dict[str, Any] = {
         "scale": scale, "shift": shift, "noise": noise, "nulls": nulls,
@@ -318,9 +374,11 @@ def loop(
     as_json: AsJson = False,
 ) -> None:
     """Check, decide, retrain, gate, promote, watch, roll back: an open watch is judged first."""
+    from slipway.loop import tick_seconds
+
     if once == (every is not None):
         raise ProjectError("Say --once, or --every 15m.")
-    seconds = None if every is None else _seconds(every)
+    seconds = None if every is None else tick_seconds(every)
     show = _terminal(quiet, as_json)
     outcomes: set[tuple[str, str]] = set()
     with _open(project_dir) as project:
@@ -336,11 +394,3 @@ def loop(
         raise BusyError("a retraining is under way; there is one at a time.")
     if ("gate", "refused") in outcomes:
         raise typer.Exit(CHECK_SAID_NO)
-
-
-def _seconds(text: str) -> float:
-    """ "30s", "15m", "2h", "1d" as seconds."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text)
-    if found is None:
-        raise ProjectError(f"--every {text}: expected a number with s, m, h or d, such as 15m.")
-    return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]

@@ -3,6 +3,7 @@
 It decides and records; what a step means stands in the workspace's verb of that name.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any, Protocol
 
-from slipway.errors import CheckRefused
+from slipway.errors import CheckRefused, ProjectError
 from slipway.project import Project
 from slipway.records import Decision, Step, new_id
 from slipway.storage.seams import Decisions, Lease
@@ -204,3 +205,11 @@ def _held(lease: Lease, holder: str) -> Iterator[bool]:
         done.set()
         heart.join()
         lease.release(LEASE, holder)
+
+
+def tick_seconds(every: str) -> float:
+    """ "30s", "15m", "2h", "1d" as seconds."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", every)
+    if found is None:
+        raise ProjectError(f"--every {every}: expected a number with s, m, h or d, such as 15m.")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]

@@ -15,6 +15,9 @@ Action = Literal["candidate", "refused", "passed", "released", "settled", "rolle
 Step = Literal["check", "decide", "retrain", "gate", "promote", "watch", "rollback"]
 """A step of the loop."""
 
+Scope = Literal["predict", "feedback", "read", "operate"]
+"""What a token allows; "operate" allows everything."""
+
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
@@ -78,6 +81,18 @@ class Decision:
     at: str
     detail: Mapping[str, Any] = field(default_factory=dict)
     """Figures that the decision rests on; JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Who may ask the service for what. The token itself is nowhere: only its digest is kept."""
+
+    name: str
+    """The caller's; what it says by feedback is told by this name."""
+    sha256: str
+    scopes: tuple[Scope, ...]
+    made_at: str
+    """ISO 8601 in UTC."""
 
 
 def new_id() -> str:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from slipway.records import Decision, LedgerEntry
+from slipway.records import Decision, LedgerEntry, Token
 
 if TYPE_CHECKING:
     import polars as pl
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from slipway.journal.feedback import Kept
     from slipway.monitor.window import Monitored
     from slipway.new.write import NewProject
+    from slipway.release.collect import Collected
     from slipway.release.gate import GateReport
     from slipway.results import JournalState, LedgerView, Looped, Ran, Status, StoodUp, VersionFacts
     from slipway.workspace import Workspace
@@ -190,6 +191,45 @@ class Terminal:
                 f"{state.waiting:,} records wait in the spool."
             )
 
+    def tokens(self, tokens: "list[Token]") -> None:
+        if self._as_json:
+            rows = [{"name": t.name, "scopes": list(t.scopes), "made_at": t.made_at} for t in tokens]
+            self._json({"tokens": rows})
+        elif tokens:
+            table = _table("name", "scopes", "made")
+            for t in tokens:
+                table.add_row(t.name, ", ".join(t.scopes), t.made_at[:19])
+            self._out.print(table)
+        else:
+            self._out.print("  No token: the service answers everybody on this machine, and nobody beyond it.")
+
+    def token(self, name: str, token: str) -> None:
+        if self._as_json:
+            self._json({"name": name, "token": token})
+        else:
+            self._err.print(
+                f"  The token of [bold]{escape(name)}[/bold], told this once. To be sent with each request:"
+            )
+            self._err.print("  Authorization: Bearer TOKEN")
+            self.text(token)
+
+    def revoked(self, name: str) -> None:
+        if self._as_json:
+            self._json({"revoked": name})
+        else:
+            self._err.print(f"  The token of [bold]{escape(name)}[/bold] is revoked.")
+
+    def collected(self, collected: "Collected") -> None:
+        if self._as_json:
+            self._json(collected.to_json())
+            return
+        for leftover in collected.leftovers:
+            self._out.print(
+                f"  {_size(leftover.bytes):>10}  {escape(str(leftover.path))}  [dim]{escape(leftover.why)}[/dim]"
+            )
+        verb = "would be removed" if collected.is_dry else "removed"
+        self._out.print(f"  {len(collected.leftovers)} {verb}, {_size(collected.bytes)} ({collected.bytes:,} bytes).")
+
     def monitored(self, found: "Monitored", page: Path | None) -> None:
         if self._as_json:
             self._json(found.to_json())
@@ -213,9 +253,15 @@ class Terminal:
         path, body = sample_request(project.live_scorer().bundle)
         text = json.dumps(body, ensure_ascii=False)
         quoted = text.replace("'", "'\\''")
-        self._err.print(f"  Serving at [bold]{url}[/bold]; Ctrl-C ends it. Try:\n")
-        sys.stdout.write(f"curl -X POST {url}{path} -H 'Content-Type: application/json' -d '{quoted}'\n")
+        # With tokens there is none to be had here: of those that were made only digests are kept.
+        needs_token = bool(project.tokens.all())
+        header = ' -H "Authorization: Bearer $TOKEN"' if needs_token else ""
+        with_token = "; TOKEN is one with the scope predict" if needs_token else ""
+        self._err.print(f"  Serving at [bold]{url}[/bold]; Ctrl-C ends it. Try{with_token}:\n")
+        sys.stdout.write(f"curl -X POST {url}{path} -H 'Content-Type: application/json'{header} -d '{quoted}'\n")
         sys.stdout.flush()
+        if needs_token:
+            return
         # From a thread of its own: the server calls this from the loop that has to answer.
         Thread(target=self._ask, args=(url + path, text.encode()), daemon=True).start()
 
@@ -249,6 +295,10 @@ def decision_json(decision: Decision) -> dict[str, Any]:
 
 def _version(version: int | None) -> str:
     return "none" if version is None else f"version {version}"
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e5 else f"{count / 1e3:,.1f} kB"
 
 
 def _table(*columns: str) -> Table:

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from slipway.model.score import Scorer
     from slipway.model.store import BundleStore
     from slipway.monitor.window import Monitored
-    from slipway.new.write import NewProject
+    from slipway.release.collect import Collected
     from slipway.release.gate import GateReport
     from slipway.release.states import Standing
     from slipway.release.switch import Releasing
+    from slipway.serve.tokens import TokenBook
     from slipway.storage import Storage
     from slipway.tracking.seams import Tracker
 
@@ -40,32 +41,6 @@ def open_project(folder: Path | str = ".") -> "Workspace":
     """
     root = find_project(Path(folder))
     return Workspace(read_project(root), read_settings(root))
-
-
-def new_project(folder: Path, *, source: Path | None, target: str | None, example: str | None) -> "NewProject":
-    """Make a project from a table, or from an example.
-
-    Raises:
-        ProjectError: neither or both are named, the folder is in use, or the table can't be learnt from.
-    """
-    from slipway.new import write
-
-    if (source is None) == (example is None):
-        raise ProjectError("Say --from FILE --target COLUMN, or --example linear|housing.")
-    if example is not None:
-        return write.new_example(folder, example)
-    assert source is not None
-    return write.new_project(folder, source, target)
-
-
-def simulate_file(file: Path, output: Path, changes: Mapping[str, Sequence[str]], *, seed: int) -> int:
-    """Write drifted data made from a file; the number of rows. See `monitor/simulate.py` for the changes."""
-    from slipway.monitor.simulate import parse_changes, simulate
-    from slipway.pipeline.tables import read_table, write_table
-
-    drifted = simulate(read_table(file), parse_changes(changes), seed=seed)
-    write_table(drifted, output)
-    return drifted.height
 
 
 class Workspace:
@@ -108,6 +83,13 @@ class Workspace:
 
         return BundleStore(self.settings.bundles)
 
+    @property
+    def tokens(self) -> "TokenBook":
+        """Who may ask the service for what: all of them, add one, revoke one."""
+        from slipway.serve.tokens import TokenBook
+
+        return TokenBook(self.storage.tokens)
+
     # Build
 
     def run(
@@ -116,6 +98,7 @@ class Workspace:
         *,
         force: bool = False,
         sets: Sequence[str] = (),
+        jobs: int = 1,
         on_progress: Callable[[str, str], None] | None = None,
     ) -> Ran:
         """Run what changed; a run that makes the model registers a candidate.
@@ -124,6 +107,7 @@ class Workspace:
             stages: only these and what they read; all if empty.
             force: run them even if nothing changed.
             sets: settings as "stage.key=value", written to params.yaml.
+            jobs: how many stages may be executed at a time.
             on_progress: called with a stage's name and what happens to it.
 
         A stage that fails is in the report as `error`; nothing is registered then.
@@ -140,8 +124,9 @@ class Workspace:
         tables = self.storage.tables
         with run_lock(self.settings):
             report = run(
-                self.project, self.settings, tables, wanted=stages, force=force, sets=sets, on_progress=progress
-            )
+                self.project, self.settings, tables,
+                wanted=stages, force=force, sets=sets, jobs=jobs, on_progress=progress,
+            )  # fmt: skip
             if ready.ident is not None:
                 ready.join()
             metrics = self._reported(report)
@@ -160,7 +145,7 @@ class Workspace:
         return Status(stale(self.project, self.settings), standing.live, standing.candidate)
 
     def dag(self, format: str = "text") -> str:
-        """The graph of sources and stages, as text or as Mermaid."""
+        """The graph of sources and stages, as text, Mermaid or SVG."""
         from slipway.pipeline.draw import draw
 
         return draw(self.project, format)
@@ -242,6 +227,13 @@ class Workspace:
 
         entries = self.storage.ledger.entries()
         return LedgerView(entries, verify(entries))
+
+    def gc(self, *, is_dry: bool = False) -> "Collected":
+        """Remove the bundles that no entry of the ledger refers to, and what a killed process left behind."""
+        from slipway.release.collect import collect
+
+        with run_lock(self.settings):  # a run keeps its bundle before the ledger names it
+            return collect(self.settings, self.storage.ledger.entries(), is_dry=is_dry)
 
     # Serve
 

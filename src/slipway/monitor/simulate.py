@@ -4,6 +4,7 @@ import math
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from slipway.errors import DataError, ProjectError, near_miss
+from slipway.pipeline.tables import read_table, write_table
 
 Amounts = Mapping[str, float]
 Shares = Mapping[str, tuple[str, float]]
@@ -39,6 +41,13 @@ class Changes:
     """Rows are drawn anew, so that the value given makes up this share of them."""
     flip: Amounts = field(default_factory=dict)
     """Share of rows whose label becomes another one; among numbers, whose values change places."""
+
+
+def simulate_file(file: Path, output: Path, changes: Mapping[str, Sequence[str]], *, seed: int = 42) -> int:
+    """Write the drifted data of a file; the number of rows. See `parse_changes` for how changes are written."""
+    drifted = simulate(read_table(file), parse_changes(changes), seed=seed)
+    write_table(drifted, output)
+    return drifted.height
 
 
 def simulate(table: pl.DataFrame, changes: Changes, *, seed: int = 42) -> pl.DataFrame:

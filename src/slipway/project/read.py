@@ -28,6 +28,9 @@ FILE = "slipway.toml"
 TYPES = ("text", "integer", "number", "boolean", "date", "datetime", "null")
 """The types of a column of a request, as `[api.types]` writes them: "text | number | null"."""
 
+NAME = r"[^\W_][\w .-]*"
+"""A project's name: it names the registered model, too, and stands in addresses such as models:/NAME@production."""
+
 _MONITOR_DEFAULTS = Monitor()
 _METRICS = "metrics"
 
@@ -88,8 +91,7 @@ def _text(path: Path, missing: str) -> str:
 
 def _name(keys: Keys) -> str:
     name: str = keys.text("name")
-    if not re.fullmatch(r"[^\W_][\w .-]*", name):
-        # It names the registered model, too, and stands in addresses such as models:/NAME@production.
+    if not re.fullmatch(NAME, name):
         keys.refuse("name", "letters, digits, spaces, `.`, `-` and `_`, a letter or digit first")
     return name
 

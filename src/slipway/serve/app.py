@@ -5,7 +5,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from slipway.serve.access import Denied
 from slipway.serve.predict import PredictRoutes, Receive, Scope, Send
+from slipway.serve.rows import Refusal
 from slipway.serve.service import Service
 
 if TYPE_CHECKING:
@@ -30,10 +34,18 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return  # no lifespan and no websockets here
-        route = self._predict.find(scope["path"])
+        path = scope["path"]
+        route = self._predict.find(path)
+        try:
+            caller = self._service.access.admit(scope["method"], path, scope["headers"], predicts=route is not None)
+        except Refusal as refusal:
+            await _refuse(refusal, send)
+            self._service.metrics.request("other" if route is None else path, refusal.status, 0.0)
+            return
         if route is not None:
             await self._predict(route, scope, receive, send)
             return
+        scope["caller"] = caller
         received, status = time.perf_counter(), 500
 
         async def noting(message: Any) -> None:
@@ -49,6 +61,15 @@ class App:
             # The pattern, not the path: a path holds ids, and whatever a scanner tries.
             path = getattr(scope.get("route"), "path", "other")
             self._service.metrics.request(path, status, time.perf_counter() - received)
+
+
+async def _refuse(refusal: Refusal, send: Send) -> None:
+    body = msgspec.json.encode({"detail": refusal.detail})
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if isinstance(refusal, Denied):
+        headers.append((b"www-authenticate", refusal.challenge.encode()))
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _other_routes(service: Service) -> "FastAPI":

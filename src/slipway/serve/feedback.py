@@ -12,8 +12,8 @@ from slipway.serve.service import Service, unavailable
 KEYS = ("id", "truth", "correct")
 
 
-def give_feedback(service: Service, body: Any) -> dict[str, Any]:
-    """Keep the truths of a body, all or none of them.
+def give_feedback(service: Service, body: Any, source: str) -> dict[str, Any]:
+    """Keep the truths of a body, all or none of them, as told by `source`.
 
     Raises:
         Refusal: 422 for what is no truth, 404 for an unknown id, 409 for a truth that contradicts the one kept and does
@@ -30,7 +30,7 @@ def give_feedback(service: Service, body: Any) -> dict[str, Any]:
         raise Refusal(422, problems[:MAX_PROBLEMS])
     taken = [item for item in given if item is not None]
     try:
-        outcomes = record_truths(service.storage.journal, service.settings.spool, service.writer, taken, source="api")
+        outcomes = record_truths(service.storage.journal, service.settings.spool, service.writer, taken, source=source)
     except OutsideError as error:
         raise unavailable(error) from error
     unknown = [item.id for item, outcome in zip(taken, outcomes, strict=True) if outcome == "unknown id"]

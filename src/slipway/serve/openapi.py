@@ -39,6 +39,9 @@ def openapi(app: FastAPI, service: Service) -> dict[str, Any]:
     routes = dict.fromkeys(STANDARD, PLAIN_ROUTE) | (dict(live.routes) if live else {})
     for path, route in routes.items():
         document["paths"][path] = {"post": _operation(route, components)}
+    if service.access.asks_for_tokens:
+        document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        document["security"] = [{"token": []}]
     truth = {"anyOf": [_TRUTH, {"type": "array", "items": _TRUTH}]}
     document["paths"]["/feedback"]["post"]["requestBody"] = _body(truth)
     return document

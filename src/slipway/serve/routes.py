@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from slipway.errors import OutsideError
 from slipway.journal import find
 from slipway.serve import metrics
+from slipway.serve.docs import docs_page
 from slipway.serve.feedback import give_feedback
 from slipway.serve.openapi import openapi
 from slipway.serve.page import page
@@ -31,7 +32,7 @@ ENDPOINTS = {
 
 
 def other_routes(service: Service) -> FastAPI:
-    app = FastAPI(title=service.project.name, docs_url="/docs", redoc_url=None)
+    app = FastAPI(title=service.project.name, docs_url=None, redoc_url=None)
     _answer_refusals(app)
     _add_state_routes(app, service)
     _add_model_routes(app, service)
@@ -61,10 +62,17 @@ def _add_state_routes(app: FastAPI, service: Service) -> None:
         endpoints = {**ENDPOINTS, **dict.fromkeys(live.routes if live else (), "POST, the project's own form")}
         return _json({"name": service.project.name, "version": live.version if live else None, "endpoints": endpoints})
 
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> Response:
+        html, policy = docs_page()  # FastAPI's own would be fetched from elsewhere
+        return HTMLResponse(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+
     @app.get("/health", summary="Live, ready, and what the service depends on")
-    def health() -> Response:
+    def health(request: Request) -> Response:
         found = service.health()
-        return _json(found, 200 if found["ready"] else 503)
+        may_read = "read" in request.scope["caller"].scopes
+        shown = found if may_read else {key: found[key] for key in ("status", "live", "ready")}
+        return _json(shown, 200 if found["ready"] else 503)
 
     @app.get("/metrics", summary="For Prometheus", response_class=PlainTextResponse)
     def prometheus() -> Response:
@@ -115,11 +123,12 @@ def _add_journal_routes(app: FastAPI, service: Service) -> None:
 
     @app.post("/feedback", summary="What turned out to be true")
     async def feedback(request: Request) -> Response:
+        source = request.scope["caller"].name or "api"
         try:
             body = read_json(await read_body(request.scope, request.receive))
         except Disconnected:
             return Response(status_code=499)
-        return _json(await run_in_threadpool(give_feedback, service, body))
+        return _json(await run_in_threadpool(give_feedback, service, body, source))
 
 
 def _json(value: Any, status: int = 200) -> Response:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import signal
 import socket
@@ -14,8 +13,10 @@ import uvicorn
 
 from slipway.errors import OutsideError, ProjectError
 from slipway.project import Project
+from slipway.serve.access import is_loopback
 from slipway.serve.app import App
 from slipway.serve.service import open_service
+from slipway.serve.tokens import HOW
 from slipway.settings import Settings
 from slipway.storage import Storage
 
@@ -42,13 +43,18 @@ def serve(
         on_ready: called once, in a thread of its own, with http://HOST:PORT when requests are taken.
 
     Raises:
-        ProjectError: the host is reachable from elsewhere, which needs tokens, or `workers` is not 1.
+        ProjectError: the host is reachable from elsewhere and there is no token, or `workers` is not 1.
         OutsideError: the port is taken.
     """
     if workers != 1:
         raise ProjectError(f"--workers {workers}: this version serves with one process. Leave --workers out.")
+    if not is_loopback(host) and not storage.tokens.all():
+        raise ProjectError(
+            f"--host {host}: others than this machine reach that, so who asks there needs a token, and there is none. "
+            f"{HOW} makes one; or leave --host out."
+        )
     with _listen(host, port) as listener, _stopped_by_signals() as stopper:
-        service = open_service(project, settings, storage)
+        service = open_service(project, settings, storage, host=host)
         service.start()
         app = App(service)
         try:
@@ -136,31 +142,19 @@ def _stopped_by_signals() -> Iterator[Stopper]:
 
 @contextlib.contextmanager
 def _listen(host: str, port: int) -> Iterator[socket.socket]:
-    address = _loopback(host)
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # "localhost" may be ::1 or 127.0.0.1 elsewhere; here it is one of them.
+    name = "127.0.0.1" if host == "localhost" else host
+    with contextlib.ExitStack() as opened:
         try:
-            listener.bind((address, port))
-        except (OSError, OverflowError) as error:
+            family, kind, _, _, address = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)[0]
+            listener = opened.enter_context(socket.socket(family, kind))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((address[0], port, *address[2:]))
+        except (OSError, OverflowError, UnicodeError) as error:
             raise OutsideError(
                 f"{host}:{port} can't be listened on ({error}). Take another with --port, or --port 0 for a free one."
             ) from error
         yield listener
-
-
-def _loopback(host: str) -> str:
-    if host == "localhost":  # may be ::1 or 127.0.0.1 elsewhere; here it is one of them
-        return "127.0.0.1"
-    try:
-        if ipaddress.ip_address(host).is_loopback:
-            return host
-    except ValueError:
-        pass
-    raise ProjectError(
-        f"--host {host}: this version serves this machine alone, since anybody beyond it would need a token. "
-        "Use 127.0.0.1, and a proxy that checks who asks."
-    )
 
 
 def _url(listener: socket.socket) -> str:

@@ -9,6 +9,7 @@ from slipway.journal import Shipper, SpoolWriter
 from slipway.journal.spool import backlog
 from slipway.model.store import BundleStore
 from slipway.project import Project
+from slipway.serve.access import Access
 from slipway.serve.batch import Batcher
 from slipway.serve.live import Live, LiveVersion
 from slipway.serve.metrics import Metrics, Sample
@@ -26,6 +27,7 @@ class Service:
     project: Project
     settings: Settings
     storage: Storage
+    access: Access
     live: LiveVersion
     writer: SpoolWriter
     shipper: Shipper
@@ -34,13 +36,16 @@ class Service:
     started: float = field(default_factory=time.time)
 
     def start(self) -> None:
-        """Load what is live; from now on follow the ledger, and ship."""
+        """Load what is live; from now on follow the ledger and the tokens, and ship."""
+        self.access.look()
+        self.access.start()
         self.live.look()
         self.live.start()
         self.shipper.start()
 
     def stop(self) -> None:
         """Finish what is being scored, and ship everything, or leave it in the spool."""
+        self.access.stop()
         self.live.stop()
         self.batcher.close()
         self.writer.close()
@@ -115,13 +120,14 @@ class Service:
         }
 
 
-def open_service(project: Project, settings: Settings, storage: Storage) -> Service:
-    """Put the parts together. Nothing is loaded and nothing runs yet."""
+def open_service(project: Project, settings: Settings, storage: Storage, *, host: str = "127.0.0.1") -> Service:
+    """Put the parts together, to listen on `host`. Nothing is loaded and nothing runs yet."""
     writer = SpoolWriter(settings.spool, project.api.durability)
     return Service(
         project,
         settings,
         storage,
+        Access(storage.tokens, host),
         LiveVersion(storage.ledger, BundleStore(settings.bundles)),
         writer,
         Shipper(settings.spool, storage.journal),

@@ -1,14 +1,15 @@
-"""Settings → the places where a project's state is kept: journal, ledger, decisions, lease, tables."""
+"""Settings → the places where a project's state is kept: journal, ledger, decisions, lease, tokens, tables."""
 
 from dataclasses import dataclass
 
 from slipway.settings import Settings
-from slipway.storage.seams import Decisions, Journal, Lease, Ledger, Tables
+from slipway.storage.seams import Decisions, Journal, Lease, Ledger, Tables, Tokens
 from slipway.storage.sqlite import SqliteDecisions, SqliteJournal, SqliteLease, SqliteLedger, state_file
 from slipway.storage.sqlite_file import SqliteFile
 from slipway.storage.sqlite_tables import SqliteTables
+from slipway.storage.sqlite_tokens import SqliteTokens
 
-__all__ = ["Decisions", "Journal", "Lease", "Ledger", "Storage", "Tables", "open_storage"]
+__all__ = ["Decisions", "Journal", "Lease", "Ledger", "Storage", "Tables", "Tokens", "open_storage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Storage:
     ledger: Ledger
     decisions: Decisions
     lease: Lease
+    tokens: Tokens
     tables: Tables
     _files: tuple[SqliteFile, ...]
 
@@ -41,6 +43,7 @@ def open_storage(settings: Settings) -> Storage:
         ledger=SqliteLedger(state),
         decisions=SqliteDecisions(state),
         lease=SqliteLease(state),
+        tokens=SqliteTokens(state),
         tables=tables,
         _files=(state, tables.file),
     )

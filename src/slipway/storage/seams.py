@@ -6,7 +6,7 @@ Appends rest on unique keys alone, never on a transaction across tables: not eve
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from slipway.records import Decision, LedgerEntry, Prediction, Truth
+from slipway.records import Decision, LedgerEntry, Prediction, Token, Truth
 
 if TYPE_CHECKING:
     import polars as pl
@@ -68,6 +68,19 @@ class Lease(Protocol):
 
     def holder(self, name: str) -> str | None:
         """Who has it now."""
+
+
+class Tokens(Protocol):
+    """Who may ask the service for what."""
+
+    def add(self, token: Token) -> bool:
+        """Keep the token; False when its name is taken already."""
+
+    def remove(self, name: str) -> bool:
+        """Forget the token of this name; False when there is none."""
+
+    def all(self) -> list[Token]:
+        """All of them, by name; cheap, since a server asks twice a second."""
 
 
 class Tables(Protocol):

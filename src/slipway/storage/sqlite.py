@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from slipway.records import Decision, LedgerEntry, Prediction, Truth
+from slipway.storage import sqlite_tokens
 from slipway.storage.sqlite_file import BUSY_SECONDS, SqliteFile
 
-FORMAT = 1
-
-TABLES = (
+FIRST_TABLES = (
     """CREATE TABLE predictions (
         seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, at REAL NOT NULL, version INTEGER NOT NULL,
         row TEXT NOT NULL, prediction TEXT NOT NULL, probabilities TEXT NOT NULL, latency_ms REAL NOT NULL, error TEXT
@@ -35,10 +34,14 @@ TABLES = (
     "CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL)",
 )
 
+FORMATS = (FIRST_TABLES, (sqlite_tokens.TABLE,))
+"""What each format adds to the one before it. What a published one added is never changed."""
+FORMAT = len(FORMATS)
+
 
 def state_file(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> SqliteFile:
-    """The file that the four below share; nothing is opened or made before its first use."""
-    return SqliteFile(path, TABLES, FORMAT, busy_seconds=busy_seconds)
+    """The file that the four below and the tokens share; nothing is opened or made before its first use."""
+    return SqliteFile(path, FORMATS, busy_seconds=busy_seconds)
 
 
 _PREDICTION = "id, at, version, row, prediction, probabilities, latency_ms, error"

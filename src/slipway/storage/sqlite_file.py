@@ -7,6 +7,7 @@ import time
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 from slipway.errors import DataError, OutsideError
@@ -27,17 +28,18 @@ class SqliteFile:
     """One SQLite file, for any number of threads and processes.
 
     Args:
-        tables: the statements that make the file's tables, and `file_format` their version, kept in
-            `PRAGMA user_version`. Without statements the file is somebody else's: it is used as it is.
+        formats: the statements that each format adds to the one before it; the last one's number is kept in
+            `PRAGMA user_version`, and an older file is brought up to it. Without any the file is somebody else's: it
+            is used as it is.
         busy_seconds: how long a connection waits for another's lock.
     """
 
     def __init__(
-        self, path: Path, tables: tuple[str, ...] = (), file_format: int = 0, *, busy_seconds: float = BUSY_SECONDS
+        self, path: Path, formats: tuple[tuple[str, ...], ...] = (), *, busy_seconds: float = BUSY_SECONDS
     ) -> None:
         self.path = path
-        self._tables = tables
-        self._format = file_format
+        self._formats = formats
+        self._format = len(formats)
         self._busy_seconds = busy_seconds
         self._here = threading.local()
         self._all: weakref.WeakSet[_Held] = weakref.WeakSet()
@@ -105,7 +107,7 @@ class SqliteFile:
         # An entry that was acknowledged outlives the machine's power: the spool's copy is deleted after this commit.
         connection.execute("PRAGMA synchronous = FULL")
         found = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if not self._tables or found == self._format:
+        if not self._formats or found == self._format:
             return
         if found > self._format:
             raise DataError(
@@ -115,8 +117,9 @@ class SqliteFile:
         self._into_wal(connection)
         connection.execute("BEGIN IMMEDIATE")
         try:
-            if int(connection.execute("PRAGMA user_version").fetchone()[0]) < self._format:  # another may be done
-                for statement in self._tables:
+            found = int(connection.execute("PRAGMA user_version").fetchone()[0])
+            if found < self._format:  # else another was quicker
+                for statement in chain.from_iterable(self._formats[found:]):
                     connection.execute(statement)
                 connection.execute("CREATE TABLE IF NOT EXISTS writer (format INTEGER NOT NULL, slipway TEXT NOT NULL)")
                 connection.execute("INSERT INTO writer VALUES (?, ?)", (self._format, _slipway_version()))

@@ -115,7 +115,7 @@ def test_with_an_empty_ledger_no_bundle_goes(settings, ledger):
 def test_a_ledger_that_was_tampered_with_removes_nothing(settings, released):
     fill(settings.bundles / UNNAMED)
     first, *others = released.entries()
-    with pytest.raises(CheckRefused, match="entry 1 .* was edited.* Nothing was removed"):
+    with pytest.raises(CheckRefused, match=r"entry 1 .* was edited.* Nothing was removed"):
         collect(settings, [replace(first, bundle=UNNAMED), *others])
     assert (settings.bundles / UNNAMED).exists()
 

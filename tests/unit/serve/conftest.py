@@ -13,7 +13,7 @@ class Client:
     def __init__(self, app):
         self._runner = asyncio.Runner()
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://flats")
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
     def ask(self, method, path, **options):
         return self._runner.run(self._client.request(method, path, **options))
@@ -33,6 +33,7 @@ class Client:
 def service(flats):
     """The parts of a server over the tiny project; nothing is released yet, and nothing looks by itself."""
     opened = open_service(flats.project, flats.settings, flats.storage)
+    opened.access.look()
     yield opened
     opened.stop()
 

@@ -4,12 +4,19 @@ import pytest
 
 from slipway.errors import OutsideError, ProjectError
 from slipway.serve.server import serve
+from slipway.serve.tokens import TokenBook
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.org", "::", ""])
-def test_beyond_this_machine_nothing_is_served(flats, host):
-    with pytest.raises(ProjectError, match="this machine alone"):
+def test_beyond_this_machine_nothing_is_served_without_a_token(flats, host):
+    with pytest.raises(ProjectError, match="slipway tokens add NAME --scope predict"):
         serve(flats.project, flats.settings, flats.storage, host=host, port=0)
+
+
+def test_an_address_that_this_machine_does_not_have_is_outside(flats):
+    TokenBook(flats.storage.tokens).add("shop", ["predict"])
+    with pytest.raises(OutsideError, match=r"192\.0\.2\.1:0 can't be listened on"):  # an address kept for documents
+        serve(flats.project, flats.settings, flats.storage, host="192.0.2.1", port=0)
 
 
 def test_more_workers_are_refused(flats):

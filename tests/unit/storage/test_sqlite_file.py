@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from slipway.errors import DataError, OutsideError, ProjectError
-from slipway.records import Prediction
+from slipway.records import Prediction, Token
 from slipway.settings import read_settings
 from slipway.storage import open_storage
-from slipway.storage.sqlite import FORMAT, SqliteJournal, state_file
+from slipway.storage.sqlite import FORMAT, FORMATS, SqliteJournal, state_file
 from slipway.storage.sqlite_file import SqliteFile
 from slipway.storage.sqlite_tables import SqliteTables
+from slipway.storage.sqlite_tokens import SqliteTokens
 
 ONE = Prediction("a", 1.0, 1, {"x": 1}, "low")
 
@@ -49,6 +50,19 @@ def test_a_newer_format_is_refused_with_the_version_that_wrote_it_and_not_change
     with pytest.raises(DataError, match=rf"state\.db: written by Slipway 9\.2\.0 in format 7.*up to {FORMAT}\."):
         SqliteJournal(file).append([ONE])
     assert file.path.read_bytes() == before
+
+
+def test_an_older_format_is_brought_up_to_this_one_with_what_it_holds(file):
+    older = SqliteFile(file.path, FORMATS[:1])
+    SqliteJournal(older).append([ONE])
+    older.close()
+    shop = Token("shop", "0" * 64, ("read",), "2026-01-02T03:04:05+00:00")
+    assert SqliteTokens(file).add(shop)
+    assert (SqliteTokens(file).all(), SqliteJournal(file).last(1)) == ([shop], [ONE])
+    with closing(sqlite3.connect(file.path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (FORMAT,)
+    with pytest.raises(DataError, match="knows formats up to 1"):
+        SqliteJournal(SqliteFile(file.path, FORMATS[:1])).last(1)
 
 
 def test_a_newer_format_without_a_name_is_refused_too(file):

@@ -1,0 +1,198 @@
+"""A request's headers in, who asks out, or its refusal. Open on this machine until a token exists, never beyond it."""
+
+import hmac
+import ipaddress
+import logging
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from slipway.errors import SlipwayError
+from slipway.records import Scope, Token
+from slipway.serve.rows import Refusal
+from slipway.serve.tokens import HOW, SCOPES, digest
+from slipway.storage.seams import Tokens
+
+LOOK_SECONDS = 0.5
+"""How long a new or revoked token may take to be noticed."""
+
+HEALTH = "/health"
+READING = ("GET", "HEAD", "OPTIONS")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks, and what they may."""
+
+    name: str | None
+    """The token's; None where nobody has to say who they are."""
+    scopes: frozenset[Scope]
+
+
+ANYBODY = Caller(None, frozenset(SCOPES))
+NOBODY = Caller(None, frozenset())
+
+
+class Denied(Refusal):
+    """A request that lacks a token or a scope; `challenge` is the answer's `WWW-Authenticate`."""
+
+    def __init__(self, status: int, challenge: str, detail: str) -> None:
+        super().__init__(status, detail)
+        self.challenge = challenge
+
+
+class Access:
+    """Who may ask for what: the tokens, looked at again and again in a thread, so that no request waits for them.
+
+    Args:
+        host: what the service listens on. Beyond this machine every request needs a token, also when there is none.
+    """
+
+    def __init__(self, tokens: Tokens, host: str) -> None:
+        self._tokens = tokens
+        self._is_exposed = not is_loopback(host)
+        self._hosts = {b"localhost", b"127.0.0.1", b"[::1]", _as_in_header(host)}
+        self._known: tuple[tuple[str, Caller], ...] | None = None  # until they could be read, nobody is let in
+        self._problem: str | None = None
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def asks_for_tokens(self) -> bool:
+        """Whether a request needs a token now."""
+        return self._is_exposed or self._known is None or bool(self._known)
+
+    def look(self) -> None:
+        """Read the tokens once. Never raises: where they can't be read, those that are known go on."""
+        try:
+            tokens = self._tokens.all()
+        except SlipwayError as error:
+            if self._problem is None:
+                log.warning("the tokens can't be read; those that are known go on: %s", error)
+            self._problem = str(error)
+            return
+        self._known, self._problem = tuple((token.sha256, _caller(token)) for token in tokens), None
+
+    def start(self) -> None:
+        """Look again and again, in a thread."""
+        self._thread = threading.Thread(target=self._keep_looking, name="tokens", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def admit(self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], *, predicts: bool) -> Caller:
+        """Who asks, if they may.
+
+        Args:
+            headers: names in lower case, as ASGI gives them.
+            predicts: whether the path is one that predicts.
+
+        Raises:
+            Denied: 401, no token or an unknown one; 403, it does not have the scope.
+            Refusal: 421, no token is needed and the request is for another host; 503, the tokens can't be read.
+        """
+        known = self._known
+        if known == () and not self._is_exposed:
+            self._hold_to_own_host(headers)
+            return ANYBODY
+        token = _bearer(headers)
+        caller = None if token is None or known is None else _find(known, token)
+        if path == HEALTH:
+            return caller or NOBODY
+        if known is None:
+            raise Refusal(503, f"Who may ask is not known: {self._problem or 'the tokens were not read yet'}")
+        # By the method, not by the path: the router takes more than the exact text of a path for it.
+        needed: Scope = "predict" if predicts else "read" if method in READING else "feedback"
+        if caller is None:
+            raise _unknown(needed) if token is not None else _missing(needed)
+        if needed not in caller.scopes:
+            raise _too_little(caller, needed)
+        return caller
+
+    def _hold_to_own_host(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        # A page in the browser on this machine may be somebody else's, under a name that leads here (DNS rebinding).
+        asked = next((value for name, value in headers if name == b"host"), None)
+        if asked is not None and _without_port(asked) not in self._hosts:
+            raise Refusal(
+                421,
+                f"This service answers for localhost, not for {asked.decode('latin-1')[:100]!r}. Ask for localhost; "
+                f"or, for a proxy or another name, make a token ({HOW}) and send it.",
+            )
+
+    def _keep_looking(self) -> None:
+        while not self._stopping.wait(LOOK_SECONDS):
+            try:
+                self.look()
+            except Exception:  # the edge of this thread: it has to look again, whatever happened
+                log.exception("looking for new tokens failed; those that are known go on")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches the host."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name, which may lead anywhere
+        return False
+
+
+def _caller(token: Token) -> Caller:
+    return Caller(token.name, frozenset(SCOPES if "operate" in token.scopes else token.scopes))
+
+
+def _bearer(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
+    for name, value in headers:
+        if name == b"authorization":
+            scheme, _, token = value.partition(b" ")
+            return token.strip() if scheme.lower() == b"bearer" else None
+    return None
+
+
+def _find(known: Iterable[tuple[str, Caller]], token: bytes) -> Caller | None:
+    """The caller with this token. Takes as long whichever it is, and wherever one differs."""
+    asked, found = digest(token), None
+    for sha256, caller in known:
+        if hmac.compare_digest(sha256, asked):
+            found = caller
+    return found
+
+
+def _missing(needed: Scope) -> Denied:
+    return Denied(
+        401,
+        'Bearer realm="slipway"',
+        "This service needs a token: send it as `Authorization: Bearer TOKEN`. "
+        f"`slipway tokens add NAME --scope {needed}` makes one.",
+    )
+
+
+def _unknown(needed: Scope) -> Denied:
+    return Denied(
+        401,
+        'Bearer realm="slipway", error="invalid_token"',
+        "This token is unknown here, or was revoked. `slipway tokens` lists the names of those that are known; "
+        f"`slipway tokens add NAME --scope {needed}` makes one.",
+    )
+
+
+def _too_little(caller: Caller, needed: Scope) -> Denied:
+    return Denied(
+        403,
+        f'Bearer realm="slipway", error="insufficient_scope", scope="{needed}"',
+        f"The token `{caller.name}` has the scope {', '.join(sorted(caller.scopes))}; this needs {needed}. "
+        f"`slipway tokens add NAME --scope {needed}` makes one that has it.",
+    )
+
+
+def _as_in_header(host: str) -> bytes:
+    return (f"[{host}]" if ":" in host else host).lower().encode("latin-1", "replace")
+
+
+def _without_port(host: bytes) -> bytes:
+    host = host.strip().lower()
+    return host.partition(b"]")[0] + b"]" if host.startswith(b"[") else host.partition(b":")[0]

@@ -1,0 +1,33 @@
+"""Tokens in, the same ones out of SQLite: names, digests and scopes over `state.db`."""
+
+from slipway.records import Token
+from slipway.storage.sqlite_file import SqliteFile
+
+TABLE = (
+    "CREATE TABLE tokens (name TEXT PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, scopes TEXT NOT NULL, "
+    "made_at TEXT NOT NULL)"
+)
+
+
+class SqliteTokens:
+    """Implements `storage.seams.Tokens`."""
+
+    def __init__(self, file: SqliteFile) -> None:
+        self._file = file
+
+    def add(self, token: Token) -> bool:
+        with self._file.writing() as connection:
+            cursor = connection.execute(
+                "INSERT INTO tokens (name, sha256, scopes, made_at) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+                (token.name, token.sha256, " ".join(token.scopes), token.made_at),
+            )
+            return cursor.rowcount == 1
+
+    def remove(self, name: str) -> bool:
+        with self._file.writing() as connection:
+            return connection.execute("DELETE FROM tokens WHERE name = ?", (name,)).rowcount == 1
+
+    def all(self) -> list[Token]:
+        with self._file.reading() as connection:
+            rows = connection.execute("SELECT name, sha256, scopes, made_at FROM tokens ORDER BY name").fetchall()
+        return [Token(name, sha256, tuple(scopes.split()), made_at) for name, sha256, scopes, made_at in rows]
