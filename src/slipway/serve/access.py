@@ -16,7 +16,9 @@ from slipway.storage.seams import Tokens
 LOOK_SECONDS = 0.5
 """How long a new or revoked token may take to be noticed."""
 
-HEALTH = "/health"
+OPEN = ("/health", "/docs")
+"""Health without a token says little, and the page of the documentation nothing of the project: it has a field for a
+token, with which it asks for the rest."""
 READING = ("GET", "HEAD", "OPTIONS")
 
 log = logging.getLogger(__name__)
@@ -103,7 +105,7 @@ class Access:
             return ANYBODY
         token = _bearer(headers)
         caller = None if token is None or known is None else _find(known, token)
-        if path == HEALTH:
+        if path in OPEN and method in READING:
             return caller or NOBODY
         if known is None:
             raise Refusal(503, f"Who may ask is not known: {self._problem or 'the tokens were not read yet'}")

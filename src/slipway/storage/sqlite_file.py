@@ -18,10 +18,18 @@ BUSY_SECONDS = 10.0
 class _Held:
     """A thread's connection; closed when the thread is gone."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.connection = connection
+        self.file = _number(path)
         self.process = os.getpid()
         self.close = weakref.finalize(self, connection.close)
+
+
+def _number(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
 
 
 class SqliteFile:
@@ -78,8 +86,10 @@ class SqliteFile:
 
     def _connection(self) -> sqlite3.Connection:
         held: _Held | None = getattr(self._here, "held", None)
-        if held is None or held.process != os.getpid():  # a connection must not be carried through a fork
-            held = _Held(self._open())
+        # A connection must not be carried through a fork; and a file that was removed under us, or replaced by a copy,
+        # would take with it what is written.
+        if held is None or held.process != os.getpid() or held.file != _number(self.path):
+            held = _Held(self._open(), self.path)
             self._here.held = held
             self._all.add(held)
         return held.connection

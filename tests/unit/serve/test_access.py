@@ -21,7 +21,6 @@ PLACES = [
     ("GET", "/model/features", "read"),
     ("GET", "/model/classes", "read"),
     ("GET", "/metrics", "read"),
-    ("GET", "/docs", "read"),
     ("GET", "/openapi.json", "read"),
     ("GET", "/", "read"),
     ("GET", "/wp-admin", "read"),
@@ -69,6 +68,13 @@ def test_every_place_asks_for_its_scope(client, give, method, path, scope):
     assert f"The token `a` has the scope {', '.join(sorted(others))}; this needs {scope}." in refused.json()["detail"]
     for token in (enough, all_of_them):
         assert client.ask(method, path, headers=token).status_code not in (401, 403)
+
+
+def test_the_documentations_page_is_open_and_what_it_shows_is_not(client, give):
+    give("a", "read")
+    assert client.get("/docs").status_code == 200
+    assert client.get("/openapi.json").status_code == 401
+    assert client.post("/docs", json={}).status_code == 401
 
 
 def test_what_is_refused_is_not_scored(client, give, flats):

@@ -263,3 +263,15 @@ def test_the_projects_database_is_where_the_address_says(tmp_path):
     storage.tables.publish("t", pl.DataFrame({"a": [1]}), [])
     storage.close()
     assert (tmp_path / "db" / "mine.db").is_file()
+
+
+def test_a_file_that_was_removed_under_us_is_made_anew_and_not_written_into_the_void(tmp_path):
+    settings = read_settings(tmp_path, {})
+    serving, other = open_storage(settings), open_storage(settings)
+    serving.journal.append([Prediction("before", 1.0, 1, {}, "low")])
+    for path in settings.state.glob("state.db*"):
+        path.unlink()
+    serving.journal.append([Prediction("after", 2.0, 1, {}, "low")])
+    assert [p.id for p in other.journal.last(5)] == ["after"]
+    serving.close()
+    other.close()
