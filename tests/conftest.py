@@ -1,9 +1,18 @@
 """A project small enough to be released and served a hundred times in a test: flats, cheap or dear by their area."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Shared cores make any draw slow now and then, which says nothing of the code; in CI the same examples are tried each
+# time, so that a failure is the change's.
+settings.register_profile(
+    "here", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
+)
+settings.load_profile("here")
 
 TOML = """
 name = "flats"
