@@ -9,7 +9,7 @@ from slipway.profile.columns import NumberColumn, NumberCounts, TextColumn, Text
 
 BARS = 32
 CATEGORIES = 10
-TRIMMED = 0.01  # the share beyond either end that is drawn in the outermost bar
+TRIMMED = 0.02  # the share beyond either end that is drawn in the outermost bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +84,13 @@ def number_overlay(column: NumberColumn, counts: NumberCounts) -> Overlay | None
     sums = [np.concatenate(([0], np.cumsum(side.cells))) for side in (column.counts, counts)]
     below = [s[1:-1] / max(int(s[-1]), 1) for s in sums]  # the share below each edge
     has_rows = [side for side, s in zip(below, sums, strict=True) if s[-1]]
-    first = min(_edge(edges, side, TRIMMED, -1) for side in has_rows)
-    last = max(_edge(edges, side, 1 - TRIMMED, 0) for side in has_rows)
+    first = min(float(np.interp(TRIMMED, side, edges)) for side in has_rows)
+    last = max(float(np.interp(1 - TRIMMED, side, edges)) for side in has_rows)
     if last <= first:
         last = first + 1.0
     grid = np.linspace(first, last, BARS + 1)
     drawn = [_drawn(grid, edges, side, bool(s[-1])) for side, s in zip(below, sums, strict=True)]
     return Shape(first, last, drawn[0], drawn[1], column.type == "time")
-
-
-def _edge(edges: NDArray[np.float64], below: NDArray[np.float64], share: float, step: int) -> float:
-    place = int(np.searchsorted(below, share, side="right")) + step
-    return float(edges[min(max(place, 0), edges.size - 1)])
 
 
 def _drawn(
