@@ -1,14 +1,12 @@
 """An opened project, and the library's verbs: what the command line, a notebook or a scheduler calls."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from slipway.errors import CheckRefused, ProjectError, SlipwayError
+from slipway.errors import CheckRefused, ProjectError
 from slipway.pipeline.proposed import is_proposed
 from slipway.pipeline.reported import reported_metrics
 from slipway.pipeline.run import RunReport, run, run_lock, run_stage, stale
@@ -62,6 +60,8 @@ class Workspace:
         """Give back what the backends hold."""
         if "storage" in self.__dict__:
             self.storage.close()
+        if "tracker" in self.__dict__:
+            self.tracker.close()
 
     # Backends, opened when first asked for: most verbs need few of them.
 
@@ -112,12 +112,9 @@ class Workspace:
 
         A stage that fails is in the report as `error`; nothing is registered then.
         """
-        ready = Thread(target=self._prepare_tracker, name="tracker", daemon=True)
 
         def progress(name: str, event: str) -> None:
-            # The tracker's two seconds pass beside the first stage that has work to do.
-            if ready.ident is None:
-                ready.start()
+            self.tracker.prepare()  # its two seconds pass beside the first stage that has work to do
             if on_progress is not None:
                 on_progress(name, event)
 
@@ -127,8 +124,6 @@ class Workspace:
                 self.project, self.settings, tables,
                 wanted=stages, force=force, sets=sets, jobs=jobs, on_progress=progress,
             )  # fmt: skip
-            if ready.ident is not None:
-                ready.join()
             metrics = self._reported(report)
             candidate = None
             if report.error is None and self._makes_model(report):
@@ -170,6 +165,7 @@ class Workspace:
         """
         from slipway.release.switch import gate
 
+        self.tracker.prepare()
         return gate(self._releasing(), version)
 
     def release(
@@ -192,12 +188,14 @@ class Workspace:
         """
         from slipway.release.switch import release
 
+        self.tracker.prepare()
         return release(self._releasing(), version, why=why, override=override, report=report)
 
     def rollback(self, to: int | None = None, *, why: str = "") -> LedgerEntry:
         """Put an earlier version back: loaded and tested before anything switches."""
         from slipway.release.switch import rollback
 
+        self.tracker.prepare()
         return rollback(self._releasing(), to, why=why)
 
     def stand_up(self) -> StoodUp:
@@ -243,6 +241,8 @@ class Workspace:
         """Serve what is live until SIGTERM or SIGINT; `on_ready` gets the address once it answers."""
         from slipway.serve.server import serve
 
+        if "tracker" in self.__dict__:  # `up` has used it, and a server that goes on for days has no need of it
+            self.tracker.close()
         serve(self.project, self.settings, self.storage, host=host, port=port, workers=workers, on_ready=on_ready)
 
     def predict(self, file: Path) -> "pl.DataFrame":
@@ -366,11 +366,6 @@ class Workspace:
             self.tracker,
             self.settings.user,
         )
-
-    def _prepare_tracker(self) -> None:
-        # A tracker that is away stops nothing here: registering says so, with what becomes of the candidate.
-        with suppress(SlipwayError):
-            self.tracker.prepare()
 
     def _makes_model(self, report: RunReport) -> bool:
         return any(stage.name == self.project.model_stage.name for stage in report.stages)

@@ -7,7 +7,7 @@ __all__ = ["RunFacts", "Tracker", "open_tracker"]
 
 
 def open_tracker(settings: Settings) -> Tracker:
-    """The project's tracker. Nothing is imported or connected until it is used."""
-    from slipway.tracking.mlflow import MlflowTracker
+    """The project's tracker, in a process of its own. Nothing is started or connected until it is used."""
+    from slipway.tracking.apart import TrackerApart
 
-    return MlflowTracker(settings.tracking_uri, settings.root)
+    return TrackerApart(settings.tracking_uri, settings.root)

@@ -89,6 +89,11 @@ class MlflowTracker:
                 raise
             return int(aliases[alias]) if alias in aliases else None
 
+    def close(self) -> None:
+        """Let go of the client."""
+        with self._opening:
+            self._opened = None
+
     def _client(self) -> "MlflowClient":
         with self._opening:
             if self._opened is None:

@@ -35,3 +35,6 @@ class Tracker(Protocol):
 
     def pointed(self, name: str, alias: str) -> int | None:
         """The version that an alias points at."""
+
+    def close(self) -> None:
+        """Give back what it holds; a later use takes it again."""

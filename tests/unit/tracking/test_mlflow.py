@@ -90,9 +90,10 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tracker(root):
+    """Through its process, as the workspace has it."""
     tracker = open_tracker(read_settings(root, {}))
-    tracker.prepare()
-    return tracker
+    yield tracker
+    tracker.close()
 
 
 @pytest.fixture(scope="module")
