@@ -1,10 +1,11 @@
 """One file of the spool: records to framed bytes and back; what of it was shipped, and whether its writer lives."""
 
+import contextlib
 import fcntl
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,6 +79,20 @@ def read_segment(path: Path, start: int = 0, *, limit: int | None = None) -> Chu
             records.append(_decode(payload))
             end += _FRAME.size + length
         return Chunk(tuple(records), end, is_torn=False)
+
+
+@contextlib.contextmanager
+def at_the_disk(folder: Path) -> Iterator[None]:
+    """What goes wrong with a spool's files is an OutsideError; a file that is gone stays FileNotFoundError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise OutsideError(
+            f"{folder}: the spool can't be used ({error.strerror or error}). It has to be a folder that this user may "
+            "read and write."
+        ) from error
 
 
 def segments(folder: Path) -> list[Path]:

@@ -62,7 +62,9 @@ class SpoolWriter:
             self._end_segment()
 
     def _append(self, framed: bytes) -> None:
-        if self._handle is None or self._size >= self._segment_bytes:
+        # A segment that somebody deleted under its writer would take what is acknowledged with it.
+        is_gone = self._handle is not None and os.fstat(self._handle).st_nlink == 0
+        if self._handle is None or is_gone or self._size >= self._segment_bytes:
             self._end_segment()
             self._begin_segment()
         handle = self._handle
@@ -122,13 +124,18 @@ class Backlog:
 
 
 def read_spool(folder: Path) -> list[Record]:
-    """The records that wait to be shipped, oldest segment first."""
+    """The records that wait to be shipped, oldest segment first.
+
+    Raises:
+        OutsideError: the spool can't be read.
+    """
     records: list[Record] = []
-    for path in segment.segments(folder):
-        try:
-            records += segment.read_segment(path, segment.shipped(path)).records
-        except FileNotFoundError:
-            continue  # shipped between the listing and the reading: the journal has it
+    with segment.at_the_disk(folder):
+        for path in segment.segments(folder):
+            try:
+                records += segment.read_segment(path, segment.shipped(path)).records
+            except FileNotFoundError:
+                continue  # shipped between the listing and the reading: the journal has it
     return records
 
 
@@ -138,15 +145,20 @@ def waiting(folder: Path) -> int:
 
 
 def backlog(folder: Path) -> Backlog:
-    """How much of a spool waits to be shipped; reads no record."""
+    """How much of a spool waits to be shipped; reads no record.
+
+    Raises:
+        OutsideError: the spool can't be read.
+    """
     waiting, total, since = 0, 0, None
-    for path in segment.segments(folder):
-        try:
-            left = path.stat().st_size - max(segment.shipped(path), len(segment.HEADER))
-        except FileNotFoundError:
-            continue
-        if left > 0:
-            waiting, total = waiting + 1, total + left
-            if since is None:
-                since = int(path.name.split("-", 1)[0]) / 1e9
+    with segment.at_the_disk(folder):
+        for path in segment.segments(folder):
+            try:
+                left = path.stat().st_size - max(segment.shipped(path), len(segment.HEADER))
+            except FileNotFoundError:
+                continue
+            if left > 0:
+                waiting, total = waiting + 1, total + left
+                if since is None:
+                    since = int(path.name.split("-", 1)[0]) / 1e9
     return Backlog(waiting, total, since)

@@ -1,5 +1,6 @@
 """What turned out to be true, by prediction id, in; what is new of it in the spool, and what became of each out."""
 
+import contextlib
 import fcntl
 import time
 from collections.abc import Sequence
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from slipway.journal import segment
 from slipway.journal.spool import SpoolWriter
 from slipway.journal.window import find
 from slipway.records import Label, Truth, new_id
@@ -38,9 +40,11 @@ def record_truths(
     Raises:
         OutsideError: the journal or the disk is away.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "truths.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with contextlib.ExitStack() as held:
+        with segment.at_the_disk(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = held.enter_context((folder / "truths.lock").open("a"))
+            fcntl.flock(lock, fcntl.LOCK_EX)
         found = find(journal, folder, [g.id for g in given])
         latest: dict[str, Label] = {key: f.truths[-1].truth for key, f in found.items() if f.truths}
         outcomes: list[Outcome] = []

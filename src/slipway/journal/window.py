@@ -1,11 +1,12 @@
 """The journal, and the spool where it matters, in; predictions of a stretch of time, truths and single answers out."""
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slipway.journal import segment
 from slipway.journal.spool import read_spool
@@ -54,7 +55,8 @@ def labelled(journal: Journal) -> list[tuple[Prediction, Truth]]:
 def export(journal: Journal) -> "pl.DataFrame":
     """Every journalled prediction as a row, oldest first: what it was, its latest truth, and the columns of its row.
 
-    A column of the row whose name is one of the journal's own is called `row.NAME`.
+    A column of the row whose name is one of the journal's own is called `row.NAME`. One that holds values of several
+    types, or lists and objects, as a field that nothing uses may, is text.
     """
     import polars as pl
 
@@ -71,7 +73,8 @@ def export(journal: Journal) -> "pl.DataFrame":
             "latency_ms": p.latency_ms,
         }
         rows.append(known | {f"row.{name}" if name in known else name: value for name, value in p.row.items()})
-    return pl.from_dicts(rows, infer_schema_length=None, strict=False) if rows else pl.DataFrame({"id": []})
+    names = dict.fromkeys(name for row in rows for name in row)
+    return pl.DataFrame([_column(name, [row.get(name) for row in rows]) for name in names] or {"id": []})
 
 
 def find(journal: Journal, folder: Path, ids: Sequence[str]) -> dict[str, Found]:
@@ -91,6 +94,24 @@ def find(journal: Journal, folder: Path, ids: Sequence[str]) -> dict[str, Found]
         key: Found(prediction, tuple(sorted((t for t in truths.values() if t.prediction_id == key), key=_when)))
         for key, prediction in predictions.items()
     }
+
+
+def _column(name: str, values: list[Any]) -> "pl.Series":
+    import polars as pl
+
+    kinds = {type(value) for value in values if value is not None}
+    try:
+        if kinds == {int, float}:
+            return pl.Series(name, [None if value is None else float(value) for value in values])
+        if len(kinds) <= 1 and not kinds & {dict, list}:
+            return pl.Series(name, values)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError):  # whole numbers beyond any type
+        pass
+    return pl.Series(name, [_text(value) for value in values], dtype=pl.String)
+
+
+def _text(value: Any) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _when(truth: Truth) -> float:

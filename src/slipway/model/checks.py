@@ -11,6 +11,8 @@ Check = Callable[[Any], bool]
 Conversion = Callable[[Any], Any]
 
 _INT64 = 2**63
+_FLOAT16, _FLOAT32 = 2.0**16 - 2.0**4, 2.0**128 - 2.0**103
+"""What is not below this is infinite in half, in single precision."""
 
 
 def checker(types: tuple[str, ...], is_nullable: bool, dtype: pl.DataType) -> Check:
@@ -43,6 +45,8 @@ def expectation(types: tuple[str, ...], is_nullable: bool, dtype: pl.DataType) -
     if dtype.is_integer() and dtype not in (pl.Int64, pl.UInt64, pl.Int128):
         low, high = _bounds(dtype)
         words = [f"{word} from {low} to {high}" if word == "a whole number" else word for word in words]
+    if math.isfinite(limit := _limit(dtype)):
+        words = [f"a number between {-limit:g} and {limit:g}" if word == "a finite number" else word for word in words]
     if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
         words = [f"{word}+00:00" if word.startswith("a time") else word for word in words]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
@@ -62,10 +66,13 @@ def _check(name: str, dtype: pl.DataType) -> Check:
     if name == "integer":
         low, high = _bounds(dtype)
         return lambda value: _is_integer(value, low, high)
+    if name == "number":
+        limit = _limit(dtype)
+        return lambda value: _is_number(value, limit)
     if name == "datetime":
         is_zoned = isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
         return lambda value: _is_datetime(value, is_zoned)
-    return {"text": _is_text, "number": _is_number, "boolean": _is_boolean, "date": _is_date}[name]
+    return {"text": _is_text, "boolean": _is_boolean, "date": _is_date}[name]
 
 
 def _bounds(dtype: pl.DataType) -> tuple[int, int]:
@@ -74,6 +81,17 @@ def _bounds(dtype: pl.DataType) -> tuple[int, int]:
         bits = int(name.removeprefix("U").removeprefix("Int"))
         return (0, 2**bits - 1) if name.startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
     return -_INT64, _INT64 - 1
+
+
+def _limit(dtype: pl.DataType) -> float:
+    """What a number has to be below, either way, for the column to hold it."""
+    if dtype == pl.Float32:
+        return _FLOAT32
+    if dtype == pl.Float16:
+        return _FLOAT16
+    if isinstance(dtype, pl.Decimal):
+        return 10.0 ** (dtype.precision - dtype.scale) - 0.5 * 10.0**-dtype.scale  # above, it would be rounded up
+    return math.inf
 
 
 def _is_text(value: Any) -> bool:
@@ -88,10 +106,10 @@ def _is_text(value: Any) -> bool:
     return True
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any, limit: float) -> bool:
     if type(value) is float:
-        return math.isfinite(value)
-    return type(value) is int and -(10**308) <= value <= 10**308
+        return -limit < value < limit  # infinity is not below itself, and NaN below nothing
+    return type(value) is int and -(10**308) <= value <= 10**308 and -limit < float(value) < limit
 
 
 def _is_integer(value: Any, low: int, high: int) -> bool:

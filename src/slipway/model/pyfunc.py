@@ -1,6 +1,8 @@
 """What MLflow calls to load a bundle: a table of pandas in, the API's predictions out."""
 
 import math
+from datetime import datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,9 @@ class PyfuncModel:
         """
         schema = self._scorer.bundle.schema
         rows = [_row(values) for values in model_input.to_dict("records")]
+        dates = [column.name for column in schema.columns if column.types == ("date",)]
+        for row in rows:
+            row.update((name, _as_date(row[name])) for name in dates if name in row)
         for column in schema.columns:
             if column.nullable and column.name not in model_input.columns:
                 for row in rows:
@@ -57,4 +62,11 @@ def _plain(value: Any) -> Any:
         return None
     if isinstance(value, pd.Timestamp):
         return value.to_pydatetime()
+    if isinstance(value, Decimal):
+        return float(value)
     return value.item() if isinstance(value, np.generic) else value
+
+
+def _as_date(value: Any) -> Any:
+    # pandas has no dates: read from Parquet, one is the midnight that it begins with.
+    return value.date() if isinstance(value, datetime) and value.tzinfo is None and value.time() == time() else value

@@ -5,7 +5,7 @@ candidate → refused | passed → live (watched) → live (settled) → retired
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from slipway.errors import CheckRefused, ProjectError
 from slipway.records import Action, LedgerEntry
@@ -46,6 +46,11 @@ def stand(entries: Iterable[LedgerEntry]) -> Standing:
     was_live: set[int] = set()
     for entry in entries:
         version = entry.version
+        if entry.action not in get_args(Action):
+            raise ProjectError(
+                f"The ledger's entry {entry.seq} records {entry.action!r}, which this Slipway does not know. See "
+                "`slipway ledger --verify`; a newer version may have written it."
+            )
         if entry.action != "candidate" and version not in states:
             raise ProjectError(
                 f"The ledger's entry {entry.seq} ({entry.action}) is of version {version}, which no entry before it "

@@ -46,6 +46,8 @@ class App:
             await self._predict(route, scope, receive, send)
             return
         scope["caller"] = caller
+        if scope["method"] == "HEAD":  # answered as GET is; the server sends the headers alone
+            scope = {**scope, "method": "GET"}
         received, status = time.perf_counter(), 500
 
         async def noting(message: Any) -> None:

@@ -11,6 +11,9 @@ from slipway.serve.service import Service, unavailable
 
 KEYS = ("id", "truth", "correct")
 
+_INT64 = 2**63
+_LARGEST = 10**308
+
 
 def give_feedback(service: Service, body: Any, source: str) -> dict[str, Any]:
     """Keep the truths of a body, all or none of them, as told by `source`.
@@ -60,7 +63,7 @@ def _given(row: int, item: Any, wanted: tuple[type, ...], problems: list[dict[st
         problem("id", "the id of a prediction, a text")
     if type(is_correction) is not bool:
         problem("correct", "true or false")
-    label = _label(truth, wanted)
+    label = as_label(truth, wanted)
     if label is None:
         problem("truth", f"a label of the type that the model predicts: {' or '.join(t.__name__ for t in wanted)}")
     extra = sorted(set(item) - set(KEYS))
@@ -71,13 +74,17 @@ def _given(row: int, item: Any, wanted: tuple[type, ...], problems: list[dict[st
     return Given(str(key), label, bool(is_correction))
 
 
-def _label(truth: Any, wanted: tuple[type, ...]) -> Label | None:
+def as_label(truth: Any, wanted: tuple[type, ...]) -> Label | None:
+    """A truth as one of the wanted types; None for what is none, or is more than a column can hold."""
     if isinstance(truth, float):
         if not math.isfinite(truth):
             return None
         if float not in wanted and int in wanted and truth.is_integer():
-            return int(truth)
+            truth = int(truth)
     # type(), not isinstance: true is an int in Python and no number to a caller.
+    if type(truth) is int and not (int in wanted and -_INT64 <= truth < _INT64):
+        # 1.0 as JavaScript writes it, or more than a column of whole numbers holds.
+        return float(truth) if float in wanted and abs(truth) <= _LARGEST else None
     return truth if type(truth) in wanted else None
 
 

@@ -3,8 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from slipway.errors import OutsideError, SlipwayError
@@ -42,6 +42,8 @@ class Live:
     routes: Mapping[str, LiveRoute]
     released: LedgerEntry
     """The entry that made it live."""
+    sample: Sequence[Mapping[str, Any]]
+    """Rows as the model was tested on; read with the rest, so that nothing is asked of the bundle's files later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class LiveVersion:
             e for e in reversed(entries) if e.version == version and e.action in ("released", "rolled back")
         )
         if current is not None and current.version == version and current.scorer.bundle.sha256 == sha256:
-            self._state = LiveState(Live(version, current.scorer, current.routes, released), None, None)
+            self._state = LiveState(replace(current, released=released), None, None)
             return
         try:
             live = _load(self._store, version, sha256, released)
@@ -156,4 +158,4 @@ def _load(store: BundleStore, version: int, sha256: str, released: LedgerEntry) 
         )
         for route in scorer.bundle.manifest.routes
     }
-    return Live(version, scorer, routes, released)
+    return Live(version, scorer, routes, released, scorer.bundle.sample())

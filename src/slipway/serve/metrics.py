@@ -1,5 +1,6 @@
 """What the service did, counted; out as text that Prometheus reads."""
 
+import math
 import threading
 from bisect import bisect_left
 from collections import Counter
@@ -51,12 +52,19 @@ class Metrics:
             lines.append(f'slipway_request_seconds_bucket{{le="{bound}"}} {total}')
         lines += [f"slipway_request_seconds_sum {seconds:.6f}", f"slipway_request_seconds_count {total}"]
         for name, kind, help_text, value in gauges:
-            lines += [*_head(name, kind, help_text), f"{name} {value:g}"]
+            lines += [*_head(name, kind, help_text), f"{name} {_figure(value)}"]
         return "\n".join(lines) + "\n"
 
 
 def _head(name: str, kind: str, help_text: str) -> list[str]:
     return [f"# HELP {name} {help_text}", f"# TYPE {name} {kind}"]
+
+
+def _figure(value: float) -> str:
+    # Every digit: six of them would tell a Unix time to within three hours.
+    if math.isnan(value):
+        return "NaN"
+    return f"{value:d}" if isinstance(value, int) else repr(value)
 
 
 def _escape(label: str) -> str:

@@ -52,10 +52,9 @@ def _row(live: Live | None) -> dict[str, Any]:
         return {"type": "object"}
     bundle = live.scorer.bundle
     schema, target = dict(bundle.schema.json_schema()), bundle.manifest.target
-    sample = bundle.sample()
     names = set(bundle.schema.names)
-    if sample:
-        schema["example"] = {k: v for k, v in sample[0].items() if k in names and k != target}
+    if live.sample:
+        schema["example"] = {k: v for k, v in live.sample[0].items() if k in names and k != target}
     return schema
 
 

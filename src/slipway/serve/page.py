@@ -56,7 +56,7 @@ def _facts(live: Live) -> str:
 
 def _form(live: Live) -> str:
     bundle = live.scorer.bundle
-    sample = next(iter(bundle.sample()), {})
+    sample = next(iter(live.sample), {})
     fields = "".join(
         _field(column.name, column.types, column.nullable, sample.get(column.name)) for column in bundle.schema.columns
     )

@@ -108,7 +108,7 @@ def _add_model_routes(app: FastAPI, service: Service) -> None:
 
     @app.get("/data/sample", summary="Rows as the model was tested on")
     def sample() -> Response:
-        return _json({"rows": service.version().scorer.bundle.sample()})
+        return _json({"rows": service.version().sample})
 
 
 def _add_journal_routes(app: FastAPI, service: Service) -> None:

@@ -1,5 +1,6 @@
 """What the routes share: the project, the version in use, the spool and the journal; its health out."""
 
+import math
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,7 +65,11 @@ class Service:
 
     def gauges(self) -> list[Sample]:
         """What Prometheus is told of this moment."""
-        state, waiting = self.live.state, backlog(self.settings.spool)
+        state = self.live.state
+        try:
+            waiting: float = backlog(self.settings.spool).bytes
+        except OutsideError:  # health says why; the other figures are still to be had
+            waiting = math.nan
         return [
             (
                 "slipway_live_version",
@@ -74,7 +79,7 @@ class Service:
             ),
             ("slipway_release_refused", "gauge", "1 while the newest release can't be used.", bool(state.refused)),
             ("slipway_requests_waiting", "gauge", "Requests that nobody has begun to score.", self.batcher.waiting),
-            ("slipway_journal_backlog_bytes", "gauge", "What waits in the spool to be shipped.", waiting.bytes),
+            ("slipway_journal_backlog_bytes", "gauge", "What waits in the spool to be shipped.", waiting),
             ("slipway_started_seconds", "gauge", "Unix time of the start.", self.started),
         ]
 
@@ -104,13 +109,8 @@ class Service:
         problem = self.shipper.problem
         try:
             waiting = backlog(self.settings.spool)
-        except OSError as error:
-            return {
-                "ok": False,
-                "reason": f"the spool can't be read: {error}",
-                "backlog_bytes": None,
-                "lag_seconds": None,
-            }
+        except OutsideError as error:
+            return {"ok": False, "reason": str(error), "backlog_bytes": None, "lag_seconds": None}
         lag = 0.0 if waiting.since is None else max(0.0, time.time() - waiting.since)
         return {
             "ok": problem is None,

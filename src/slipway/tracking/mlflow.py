@@ -248,8 +248,9 @@ def _column_type(column: Mapping[str, Any]) -> Any:
     from mlflow.types import DataType
 
     types = column["types"]
-    # A double of MLflow's refuses 3; and pandas holds whole numbers with gaps as floats, truths with gaps as objects.
-    if len(types) > 1 or (column["nullable"] and types[0] != "text"):
+    # A double of MLflow's refuses 3, a long half of UInt64; pandas holds whole numbers with gaps as floats, truths with
+    # gaps as objects; a string's gap may become the text "<NA>", and categories are no strings to it.
+    if len(types) > 1 or column["nullable"] or column["dtype"] in ("UInt64", "Int128", "UInt128", "Categorical"):
         return _any_type()
     known = {"text": DataType.string, "integer": DataType.long, "boolean": DataType.boolean}
     return known.get(types[0], _any_type())

@@ -1,5 +1,6 @@
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -181,3 +182,11 @@ def test_what_was_acknowledged_survives_a_kill(tmp_path: Path):
     read = [record.id for record in read_spool(tmp_path)]
     assert read[: len(acknowledged)] == acknowledged
     assert len(read) - len(acknowledged) <= 1  # the one that was written and not yet told
+
+
+def test_a_spool_that_is_deleted_under_its_writer_is_begun_anew(tmp_path, answer):
+    writer = SpoolWriter(tmp_path / "spool")
+    writer.write([answer("a")])
+    shutil.rmtree(tmp_path / "spool")
+    writer.write([answer("b")])
+    assert [record.id for record in read_spool(tmp_path / "spool")] == ["b"]

@@ -52,5 +52,24 @@ def test_the_journal_as_a_table_has_rows_answers_and_truths(journal, answer, tru
     assert (second["error"], second["truth"], second["area"]) == ("no such street", None, "2 m2")
 
 
+def test_whatever_a_row_carried_the_journal_can_be_a_table(journal, answer):
+    carried = [1, 2.5, 10**30, 10**300, "ä", True, None, {"of": ["a", 1]}, [1, [2]]]
+    journal.append([answer(at=float(n), row={"note": note, "n": n}) for n, note in enumerate(carried)])
+    table = export(journal)
+    assert table["n"].to_list() == list(range(len(carried)))
+    assert table["note"].to_list()[4:] == ["ä", "true", None, '{"of": ["a", 1]}', "[1, [2]]"]
+
+
+@pytest.mark.parametrize("notes", [[{"a": 1}, {"b": 2}], [[1], [2]], [10**300, 1], [10**309, 1.5], [None, None]])
+def test_a_table_of_the_journal_holds_nothing_nested_and_nothing_fails(journal, answer, notes):
+    journal.append([answer(row={"note": note}) for note in notes])
+    assert not export(journal)["note"].dtype.is_nested()
+
+
+def test_numbers_with_and_without_a_fraction_are_numbers(journal, answer):
+    journal.append([answer(at=1.0, row={"note": 1}), answer(at=2.0, row={"note": 2.5}), answer(at=3.0, row={})])
+    assert export(journal)["note"].to_list()[:2] == [1.0, 2.5]
+
+
 def test_an_empty_journal_is_an_empty_table(journal):
     assert export(journal).height == 0

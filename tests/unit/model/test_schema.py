@@ -85,6 +85,22 @@ def test_a_wrong_value_is_named_with_what_was_expected(field, value, expected):
     assert [(p.row, p.field, p.expected) for p in found] == [(1, field, expected)]
 
 
+@pytest.mark.parametrize(
+    ("dtype", "fits", "too_large", "told"),
+    [
+        (pl.Float32(), 3.4e38, 1e39, "a number between -3.40282e+38 and 3.40282e+38"),
+        (pl.Decimal(10, 2), 99999999.99, 10**8, "a number between -1e+08 and 1e+08"),
+        (pl.Decimal(10, 2), 99999999.99, 99999999.996, "a number between -1e+08 and 1e+08"),
+        (pl.Decimal(38, 10), 9e27, 10**28 - 1, "a number between -1e+28 and 1e+28"),
+    ],
+)
+def test_a_number_that_its_column_cannot_hold_is_refused(dtype, fits, too_large, told):
+    schema = Schema.infer(pl.DataFrame({"n": pl.Series([1, 2]).cast(dtype)}))
+    assert schema.problems([{"n": fits}, {"n": -fits}]) == []
+    assert schema.table([{"n": fits}])["n"].cast(pl.Float64).item() == pytest.approx(fits)
+    assert [p.expected for p in schema.problems([{"n": too_large}, {"n": -too_large}])] == [told] * 2
+
+
 def test_a_missing_field_is_named_and_what_was_meant_is_suggested():
     row = {("prize" if name == "price" else name): value for name, value in ROW.items()}
     assert SCHEMA.problems([row]) == [

@@ -181,3 +181,8 @@ def test_a_ledger_whose_beginning_was_lost_is_not_acted_on():
     record(entries, "passed", 1, bundle="b", by="ana", why="")
     with pytest.raises(ProjectError, match=r"entry 2 \(passed\) is of version 1, which no entry before it made"):
         stand(entries.entries()[1:])
+
+
+def test_an_action_that_nobody_knows_is_not_passed_over():
+    with pytest.raises(ProjectError, match="entry 4 records 'banana', which this Slipway does not know"):
+        after(*live(1), ("banana", 1))

@@ -148,6 +148,20 @@ def test_a_full_disk_is_503_and_acknowledges_nothing(client, live, monkeypatch):
     assert "x-prediction-id" not in reply.headers
 
 
+def test_a_spool_that_cannot_be_used_is_503_with_the_reason(client, live):
+    live.settings.spool.write_text("no folder")
+    for reply in (
+        client.post("/predict", json=ROW),
+        client.get("/predictions/nobody"),
+        client.post("/feedback", json={"id": "nobody", "truth": "dear1"}),
+    ):
+        assert reply.status_code == 503
+        assert str(live.settings.spool) in reply.json()["detail"]
+    assert "slipway_journal_backlog_bytes NaN" in client.get("/metrics").text
+    assert not client.get("/health").json()["dependencies"]["journal"]["ok"]
+    live.settings.spool.unlink()
+
+
 def test_a_route_of_the_projects_takes_and_gives_its_own_form(client, live, flats):
     reply = client.post("/price", json={"flat": {"area": "150 m2"}})
     assert reply.json() == {"price": "dear1", "by": "flats 1 ('cheap1', 'dear1')"}
@@ -249,6 +263,20 @@ def test_a_row_of_the_sample_can_be_sent_as_it_is_but_for_the_target(client, liv
     row = client.get("/data/sample").json()["rows"][0]
     target = row.pop("price")
     assert client.post("/predict", json=row).json()["prediction"] == target
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/model", "/metrics"])
+def test_head_is_answered_as_get_is(client, live, path):
+    reply = client.ask("HEAD", path)
+    assert reply.status_code == client.get(path).status_code == 200
+
+
+def test_a_bundle_that_is_gone_from_the_disk_goes_on_being_served(client, live):
+    folder = live.live.state.live.scorer.bundle.folder
+    folder.rename(folder.with_name("away"))
+    for path in ("/", "/data/sample", "/model", "/openapi.json"):
+        assert client.get(path, headers={"accept": "text/html"}).status_code == 200
+    assert client.post("/predict", json=ROW).status_code == 200
 
 
 def test_unknown_paths_share_one_label_in_the_metrics(client, live):

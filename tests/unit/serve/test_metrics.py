@@ -22,6 +22,13 @@ def test_counts_are_told_as_prometheus_reads_them():
     assert "slipway_live_version 3" in lines
 
 
+def test_a_gauge_keeps_every_digit():
+    gauges = [("slipway_started_seconds", "gauge", "", 1795255112.25), ("slipway_release_refused", "gauge", "", True)]
+    lines = Metrics().text(gauges).splitlines()
+    assert "slipway_started_seconds 1795255112.25" in lines
+    assert "slipway_release_refused 1" in lines
+
+
 def test_a_path_cannot_break_out_of_its_label():
     metrics = Metrics()
     metrics.request('/a"\\\nb', 200, 0.1)
