@@ -41,7 +41,9 @@ def _guarded(argv: list[str]) -> int:
     except OSError as error:
         print(f"slipway: {error}", file=sys.stderr)  # noqa: T201
         return OutsideError.exit_code
-    except Exception:
+    except SystemExit:
+        raise
+    except BaseException:  # a panic in Polars is no Exception
         traceback.print_exc()
         print("slipway: this is a fault of Slipway's own; the lines above say where.", file=sys.stderr)  # noqa: T201
         return SlipwayError.exit_code

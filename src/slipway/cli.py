@@ -1,7 +1,6 @@
 """The command line, a thin command a verb: parse, call, print, exit code. What a verb means stands in the workspace."""
 
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -60,6 +59,8 @@ def new(
 
     if (source is None) == (example is None):
         raise ProjectError("Say --from FILE --target COLUMN, or --example linear|housing.")
+    if example is not None and target is not None:
+        raise ProjectError("--target goes with --from FILE: an example has its own.")
     folder = project_dir / name
     made = new_project(folder, source, target) if source is not None else new_example(folder, example or "")
     _terminal(quiet).created(made)
@@ -323,6 +324,8 @@ def monitor(
         raise ProjectError(f"--fail-on {fail_on}: expected alarm or retrain.")
     if sum(option is not None for option in (data, hours, last)) > 1:
         raise ProjectError("--data, --hours and --last each name a window: give one of them.")
+    if hours is not None and not hours > 0:
+        raise ProjectError(f"--hours {hours:g}: expected a number above 0.")
     with _open(project_dir) as project:
         found = project.monitor(data=data, hours=hours, last=last)
     if html is not None:
@@ -374,22 +377,23 @@ def loop(
     as_json: AsJson = False,
 ) -> None:
     """Check, decide, retrain, gate, promote, watch, roll back: an open watch is judged first."""
-    from slipway.loop import tick_seconds
+    from slipway.loop import keep_ticking, tick_seconds
 
     if once == (every is not None):
         raise ProjectError("Say --once, or --every 15m.")
     seconds = None if every is None else tick_seconds(every)
     show = _terminal(quiet, as_json)
-    outcomes: set[tuple[str, str]] = set()
     with _open(project_dir) as project:
-        while True:
-            started = time.monotonic()
+
+        def tick() -> set[tuple[str, str]]:
             result = project.loop(data=data, is_dry=dry_run, report=show.decision)
             show.looped(result)
-            outcomes = {(decision.step, decision.outcome) for decision in result.decisions}
-            if seconds is None:
-                break
-            time.sleep(max(0.0, started + seconds - time.monotonic()))
+            return {(decision.step, decision.outcome) for decision in result.decisions}
+
+        if seconds is not None:
+            keep_ticking(tick, seconds, show.failed)
+            return
+        outcomes = tick()
     if ("retrain", "busy") in outcomes:
         raise BusyError("a retraining is under way; there is one at a time.")
     if ("gate", "refused") in outcomes:

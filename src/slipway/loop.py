@@ -4,6 +4,8 @@ It decides and records; what a step means stands in the workspace's verb of that
 """
 
 import re
+import signal
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
 from typing import Any, Protocol
 
-from slipway.errors import CheckRefused, ProjectError
+from slipway.errors import BusyError, CheckRefused, OutsideError, ProjectError, SlipwayError
 from slipway.project import Project
 from slipway.records import Decision, Step, new_id
 from slipway.storage.seams import Decisions, Lease
@@ -207,9 +209,30 @@ def _held(lease: Lease, holder: str) -> Iterator[bool]:
         lease.release(LEASE, holder)
 
 
+def keep_ticking(tick: Callable[[], object], seconds: float, complain: Callable[[SlipwayError], None]) -> None:
+    """Tick until SIGTERM or SIGINT, which end it at once: what a tick leaves open, the next one takes up.
+
+    A database that is away, or somebody else's run, may be over by the next tick: `complain` is told of it. Other
+    errors end the loop, since they need a person.
+    """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        while True:
+            started = time.monotonic()
+            try:
+                tick()
+            except (BusyError, OutsideError) as error:
+                complain(error)
+            time.sleep(max(0.0, started + seconds - time.monotonic()))
+    except KeyboardInterrupt:
+        return
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def tick_seconds(every: str) -> float:
     """ "30s", "15m", "2h", "1d" as seconds."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", every)
-    if found is None:
+    if found is None or float(found[1]) == 0:
         raise ProjectError(f"--every {every}: expected a number with s, m, h or d, such as 15m.")
     return float(found[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[found[2]]

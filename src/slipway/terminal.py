@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from slipway.errors import SlipwayError
 from slipway.records import Decision, LedgerEntry, Token
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class Terminal:
 
     def decision(self, decision: Decision) -> None:
         self._err.print(f"  {decision.step:<9} [bold]{escape(decision.outcome)}[/bold]  {escape(decision.why)}")
+
+    def failed(self, error: SlipwayError) -> None:
+        """An error that ends nothing; it is told also where progress is not wanted."""
+        sys.stderr.write(f"slipway: {error}\n")
 
     # Results, on standard output
 

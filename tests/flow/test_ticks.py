@@ -195,3 +195,14 @@ def test_the_same_model_again_makes_no_candidate(project: Workspace) -> None:
     assert [e.action for e in project.storage.ledger.entries()] == ["candidate", "passed", "released", "settled"]
     with pytest.raises(ProjectError, match="No candidate waits"):
         project.release()
+
+
+def test_a_setting_put_back_leaves_no_candidate_that_the_project_does_not_give(project: Workspace) -> None:
+    assert project.run(sets=["model.trees=20"]).candidate == 2
+    assert project.run(sets=["model.trees=100"]).candidate is None
+    assert project.standing().candidate is None
+    head = project.storage.ledger.head()
+    assert head is not None
+    assert (head.action, head.version, head.why) == ("refused", 2, "the project gives version 1 again")
+    assert project.run(sets=["model.trees=20"]).candidate is None  # version 2's model, which is known
+    assert project.gate(2).version == 2

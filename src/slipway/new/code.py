@@ -25,7 +25,7 @@ def pipeline_text(judged: Judged, *, leaf: int, seed: int) -> str:
 
 def quoted(text: str) -> str:
     """A text as a literal, of Python and of TOML alike."""
-    return json.dumps(text, ensure_ascii=False)
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")  # which TOML takes as an escape alone
 
 
 def categories(judged: Judged) -> list[str]:
@@ -198,4 +198,5 @@ def _days(column: str) -> pl.Expr:
 
 def _safe(text: str) -> str:
     """A text that can stand in a docstring."""
-    return text.replace("\\", "/").replace('"', "'").replace("\n", " ")
+    shown = "".join(sign if sign.isprintable() else " " for sign in text)
+    return shown.replace("\\", "/").replace('"', "'")

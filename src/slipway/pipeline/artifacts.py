@@ -97,7 +97,7 @@ def as_table(value: Any, what: str) -> "pl.DataFrame":
             return table
         except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
             raise StageError(f"{what}: this pandas table can't be kept as Parquet: {error}") from error
-    raise StageError(f"{what} is promised as a table, but a {_type(value)} came: give a Polars or pandas DataFrame.")
+    raise StageError(f"{what} is promised as a table, but {_type(value)} came: give a Polars or pandas DataFrame.")
 
 
 def _is_pandas(value: Any) -> bool:
@@ -121,7 +121,7 @@ def _read_json(path: Path) -> Any:
 
 def _json(value: Any, name: str) -> str:
     if not isinstance(value, Mapping):
-        raise StageError(f"artifact `{name}` is promised as a dict, but a {_type(value)} came.")
+        raise StageError(f"artifact `{name}` is promised as a dict, but {_type(value)} came.")
     return json.dumps(_plain(value, name), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -139,7 +139,7 @@ def _plain(value: Any, where: str) -> Any:
         return float(value)  # a NumPy float is one too, and prints otherwise
     if hasattr(value, "tolist"):
         return _plain(value.tolist(), where)
-    raise StageError(f"artifact `{where}` is a {_type(value)}: a dict is kept as JSON, which can't hold it.")
+    raise StageError(f"artifact `{where}` is {_type(value)}: a dict is kept as JSON, which can't hold it.")
 
 
 def _write_figure(value: Any, path: Path, name: str) -> None:
@@ -151,7 +151,7 @@ def _write_figure(value: Any, path: Path, name: str) -> None:
         value.save(path)
     else:
         raise StageError(
-            f"artifact `{name}` is promised as a figure, but a {_type(value)} came: give what has `savefig` or `save`, "
+            f"artifact `{name}` is promised as a figure, but {_type(value)} came: give what has `savefig` or `save`, "
             f"or the bytes of a PNG."
         )
 
@@ -168,7 +168,7 @@ def _write_estimator(project: Project, value: Any, path: Path, name: str) -> Non
     from slipway.pipeline.estimators import write_estimator
 
     if name == project.model.artifact and not hasattr(value, "predict"):
-        raise StageError(f"artifact `{name}` is the model, but a {_type(value)} came, which has no `predict`.")
+        raise StageError(f"artifact `{name}` is the model, but {_type(value)} came, which has no `predict`.")
     try:
         write_estimator(value, path, allow_pickle=project.model.pickle)
     except SlipwayError as error:
@@ -184,4 +184,5 @@ def _sha256(path: Path) -> str:
 
 def _type(value: Any) -> str:
     kind = type(value)
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__.split('.')[0]} {kind.__name__}"
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__.split('.')[0]} {kind.__name__}"
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

@@ -50,11 +50,12 @@ class Book:
         defaults = {name: _listed(stage.settings) for name, stage in self._project.stages.items() if stage.settings}
         kept, content = self._state.params, self.contents.content(PARAMS)
         is_known = kept and kept["defaults"] == defaults and kept["md5"] == (content[0] if content else None)
-        if not is_known or sets:
+        # Of a file that was only read it is not known that it has all: `status` may come before the first run.
+        if not is_known or sets or (complete and not kept.get("is_complete")):
             values = complete_params(self._project, sets) if complete else read_params(self._project)
             content = self.contents.content(PARAMS)
             md5 = content[0] if content else None
-            self._state.params = {"defaults": defaults, "md5": md5, "values": values}
+            self._state.params = {"defaults": defaults, "md5": md5, "values": values, "is_complete": complete}
             self._is_altered = True
         read: Mapping[str, Mapping[str, Any]] = self._state.params["values"]
         return read

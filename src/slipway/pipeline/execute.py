@@ -1,6 +1,7 @@
 """A stage's name and settings in; its function is called on its artifacts, and what it gives is put in its place."""
 
 import contextlib
+import os
 import sys
 import time
 import traceback
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     import polars as pl
 
     from slipway.storage.seams import Tables
+
+
+_OURS = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ def _keep(project: Project, values: Mapping[str, Any], stage: Stage | None, tabl
     aside: dict[str, Path] = {}
     try:
         for name, value in values.items():
-            aside[name] = write_artifact(project, name, value)
+            aside[name] = _written(project, name, value, stage)
         if stage is not None and stage.publish is not None:
             _publish(stage, values, tables)
         for name, path in aside.items():
@@ -134,6 +138,15 @@ def _keep(project: Project, values: Mapping[str, Any], stage: Stage | None, tabl
         for path in aside.values():
             path.unlink(missing_ok=True)
     return {name: project.path(name) for name in values}
+
+
+def _written(project: Project, name: str, value: Any, stage: Stage | None) -> Path:
+    try:
+        return write_artifact(project, name, value)
+    except StageError as error:
+        if stage is None:
+            raise
+        raise StageError(f"{stage.module}:{stage.line}: stage `{stage.name}`: {error}") from error
 
 
 def _publish(stage: Stage, values: Mapping[str, Any], tables: "Tables | None") -> None:
@@ -151,9 +164,11 @@ def _publish(stage: Stage, values: Mapping[str, Any], tables: "Tables | None") -
 def _called(project: Project, stage: Stage, function: Any, *arguments: Any, **settings: Any) -> Any:
     """Call into the user's code. What it prints goes to standard error: standard output is for results."""
     try:
-        with contextlib.redirect_stdout(sys.stderr):
+        with contextlib.redirect_stdout(sys.stderr), _output_as_errors():
             return function(*arguments, **settings)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a panic in Polars is no Exception, nor is what `sys.exit` raises
         where, text = _traceback(project.root, error)
         raise StageError(
             f"{where or f'{stage.module}:{stage.line}'}: stage `{stage.name}` raised "
@@ -161,13 +176,33 @@ def _called(project: Project, stage: Stage, function: Any, *arguments: Any, **se
         ) from error
 
 
+@contextlib.contextmanager
+def _output_as_errors() -> Iterator[None]:
+    """What a process or a C library that the stage uses prints goes to standard error, too."""
+    try:
+        kept = os.dup(1)
+    except OSError:  # closed: nobody reads it
+        yield
+        return
+    try:
+        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
 def _traceback(root: Path, error: BaseException) -> tuple[str, str]:
-    """Where in the project's own code it happened, and the traceback from that code on."""
+    """Where in the project's own code it happened, and the traceback from that code on, up to ours if it calls us."""
     frames = [(tb, tb.tb_frame.f_code.co_filename) for tb in _chain(error.__traceback__)]
     own = [(tb, Path(filename).relative_to(root)) for tb, filename in frames if Path(filename).is_relative_to(root)]
     if isinstance(error, SyntaxError) or not own:
         return "", "".join(traceback.format_exception_only(error))
     shown = traceback.TracebackException(type(error), error, own[0][0], compact=True)
+    while len(shown.stack) > 1 and Path(shown.stack[-1].filename).is_relative_to(_OURS):
+        shown.stack.pop()
     return f"{own[-1][1]}:{own[-1][0].tb_lineno}", "".join(shown.format())
 
 

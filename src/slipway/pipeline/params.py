@@ -33,7 +33,7 @@ def complete_params(project: Project, sets: Iterable[str] = ()) -> Params:
     wanted = _over_defaults(project, given)
     for text in sets:
         stage, setting, value = _parse_set(project, text)
-        wanted[stage][setting] = _checked(value, project.stages[stage].settings[setting], f"--set {text}")
+        wanted[stage][setting] = _checked(value, project.stages[stage].settings[setting], f"--set {stage}.{setting}")
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     edited = text
     for stage, settings in wanted.items():
@@ -118,6 +118,10 @@ def _parse_set(project: Project, text: str) -> tuple[str, str, Any]:
     if setting not in known[stage].settings:
         hint = near_miss(setting, known[stage].settings)
         raise ProjectError(f"--set {text}: stage `{stage}` has no setting `{setting}`.{hint}")
+    if not value.strip():  # as YAML it would be null, which hardly anybody means
+        if isinstance(known[stage].settings[setting], str):
+            return stage, setting, ""
+        raise ProjectError(f"--set {text}: expected a value after `=`; nothing at all is `null`.")
     try:
         return stage, setting, yaml.safe_load(value)
     except yaml.YAMLError as error:

@@ -1,6 +1,7 @@
 """A CSV or Parquet file in, a typed table out; and back. Text stays text unless every value of a column is a number."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,16 @@ def read_table(path: Path) -> "pl.DataFrame":
     """
     import polars as pl
 
+    if path.is_dir():
+        raise DataError(f"{path}: this is a folder. Name a .csv or a .parquet file in it.")
     if not path.is_file():
         raise DataError(f"{path}: there is no such file.")
     match path.suffix.lower():
         case ".parquet":
             try:
-                return pl.read_parquet(path)
+                table = pl.read_parquet(path)
+                _refuse_patterns(path, table.columns)
+                return table
             except (pl.exceptions.PolarsError, OSError) as error:
                 raise DataError(f"{path}: can't be read as Parquet: {_first_line(error)}") from error
         case ".csv" | ".tsv" | ".txt":
@@ -83,6 +88,7 @@ def _read_csv(path: Path) -> "pl.DataFrame":
     import polars as pl
 
     names, separator = _read_header(path)
+    _refuse_patterns(path, names)
     try:
         table = pl.read_csv(path, infer_schema=False, separator=separator, glob=False)
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -90,6 +96,13 @@ def _read_csv(path: Path) -> "pl.DataFrame":
         raise DataError(f"{path}: can't be read as CSV: {_first_line(error)}") from error
     table.columns = names
     return pl.DataFrame([type_text(column) for column in table.iter_columns()])
+
+
+def _refuse_patterns(path: Path, names: Sequence[str]) -> None:
+    # To Polars such a name is a pattern for other columns' names: it would not find this one.
+    found = next((name for name in names if name.startswith("^") and name.endswith("$")), None)
+    if found is not None:
+        raise DataError(f"{path}: column `{found}`: a name from ^ to $ is taken for a pattern of names. Rename it.")
 
 
 def _read_header(path: Path) -> tuple[list[str], str]:

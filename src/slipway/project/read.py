@@ -31,6 +31,9 @@ TYPES = ("text", "integer", "number", "boolean", "date", "datetime", "null")
 NAME = r"[^\W_][\w .-]*"
 """A project's name: it names the registered model, too, and stands in addresses such as models:/NAME@production."""
 
+_KEPT_FILES = ("params.yaml", "dvc.yaml", "dvc.lock", "mlflow.db", ".gitignore", ".dvcignore")
+_KEPT_FOLDERS = (".slipway", ".dvc", ".git", "mlruns")
+
 _MONITOR_DEFAULTS = Monitor()
 _METRICS = "metrics"
 
@@ -72,6 +75,7 @@ def read_project(root: Path) -> Project:
     stages = read_stages(code, module)
     if not stages:
         raise ProjectError(f"{module}: no function here is marked with @stage.")
+    _check_paths(paths, module)
     artifacts = _artifacts(sources, stages, model, paths)
     _check_names(sources, stages, artifacts, model)
     _check_functions(api, read_functions(code), module)
@@ -124,6 +128,8 @@ def _model(keys: Keys) -> Model:
         table.finish()
         if threshold == Threshold():
             gates.refuse(metric, "min, max or max_drop, such as { min = 0.75, max_drop = 0.01 }")
+        if threshold.minimum is not None and threshold.maximum is not None and threshold.minimum > threshold.maximum:
+            gates.refuse(metric, "a min that is not above the max")
         if threshold.max_drop is not None and metric not in METRICS[kind]:
             gates.refuse(
                 metric,
@@ -200,6 +206,14 @@ def _paths(keys: Keys) -> dict[str, PurePosixPath]:
     return {name: keys.path(name) for name in keys.rest()}
 
 
+def _check_paths(paths: Mapping[str, PurePosixPath], module: PurePosixPath) -> None:
+    for name, path in paths.items():
+        if path in {PurePosixPath(FILE), module} or path.name in _KEPT_FILES or path.parts[0] in _KEPT_FOLDERS:
+            raise ProjectError(
+                f"{FILE}: [artifacts] {name} = '{path}': expected a file of its own; a run would write over this one."
+            )
+
+
 def _artifacts(
     sources: Mapping[str, Source], stages: Mapping[str, Stage], model: Model, paths: Mapping[str, PurePosixPath]
 ) -> dict[str, Artifact]:
@@ -215,6 +229,9 @@ def _artifacts(
     for name in paths:
         if name not in artifacts or name in sources:
             raise ProjectError(f"{FILE}: [artifacts] {name}: no stage makes it.{near_miss(name, artifacts)}")
+    for name, path in paths.items():
+        if artifacts[name].kind == "table" and path.suffix not in (".parquet", ".csv"):
+            raise ProjectError(f"{FILE}: [artifacts] {name} = '{path}': expected a .parquet or a .csv file.")
     kept: dict[PurePosixPath, str] = {}
     for artifact in artifacts.values():
         other = kept.setdefault(artifact.path, artifact.name)

@@ -15,7 +15,7 @@ from slipway.pipeline.params import read_params
 from slipway.pipeline.proposed import lock_digest, mark_proposed
 from slipway.project import Project
 from slipway.release.ledger import record
-from slipway.release.states import stand
+from slipway.release.states import Standing, stand
 from slipway.settings import Settings
 from slipway.storage import Storage
 from slipway.tracking.seams import RunFacts, Tracker
@@ -48,7 +48,10 @@ class CandidateMaker:
         """
         mark = lock_digest(self._settings)
         with self._built(reported) as bundle:
-            if self._is_known(bundle):
+            standing = stand(self._storage.ledger.entries())
+            known = self._known(bundle, standing)
+            if known is not None:
+                self._pass_over(standing, known)
                 mark_proposed(self._settings, mark)
                 return None
             sha256 = self._store.put(bundle.folder)
@@ -88,18 +91,26 @@ class CandidateMaker:
         finally:
             shutil.rmtree(aside, ignore_errors=True)
 
-    def _is_known(self, bundle: Bundle) -> bool:
-        """Whether a version has this very bundle, or the newest or live one answers every request alike."""
-        standing = stand(self._storage.ledger.entries())
-        if bundle.sha256 in standing.bundles.values():
-            return True
+    def _known(self, bundle: Bundle, standing: Standing) -> int | None:
+        """The version that has this very bundle; else the newest or live one, if it answers every request alike."""
+        for version, sha256 in standing.bundles.items():
+            if sha256 == bundle.sha256:
+                return version
         newest = max(standing.states, default=None)
         for version in {v for v in (newest, standing.live) if v is not None}:
             # A version that is damaged must not keep its successor out.
             with suppress(BundleError):
                 if same_model(bundle, self._store.open(standing.bundles[version])):
-                    return True
-        return False
+                    return version
+        return None
+
+    def _pass_over(self, standing: Standing, known: int) -> None:
+        """A candidate that waits, of a project that has since been put back to an older version's, waits no more."""
+        waiting = standing.candidate
+        if waiting is not None and waiting != known:
+            why = f"the project gives version {known} again"
+            bundle = standing.bundles[waiting]
+            record(self._storage.ledger, "refused", waiting, bundle=bundle, by=self._settings.user, why=why)
 
     def _tags(self) -> dict[str, str]:
         tags = {"dvc.lock.sha256": lock_digest(self._settings)}

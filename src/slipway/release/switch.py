@@ -140,7 +140,10 @@ def rollback(releasing: Releasing, to: int | None = None, *, why: str = "") -> L
         raise ProjectError("Nothing is live, so nothing can be rolled back. Release a version first.")
     version = standing.previous if to is None else to
     if version is None:
-        raise ProjectError(f"No version was live before version {standing.live}: there is nothing to return to.")
+        raise ProjectError(
+            f"No version that was live before version {standing.live} is there to return to. `slipway rollback --to "
+            "VERSION` returns to one that was rolled back."
+        )
     follow(standing, "rolled back", version)
     check_examples(_load(releasing, standing, version))
     entry = record(

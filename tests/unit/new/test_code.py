@@ -1,4 +1,5 @@
 import ast
+import tomllib
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -6,7 +7,7 @@ import polars as pl
 import pytest
 
 from slipway.new.baseline import ask, baseline
-from slipway.new.code import listed, pipeline_text
+from slipway.new.code import listed, pipeline_text, quoted
 from slipway.new.columns import judge
 from slipway.project.module import read_stages
 
@@ -112,3 +113,9 @@ def test_where_one_class_has_nearly_all_rows_accuracy_is_not_asked():
 def test_ten_rows_are_enough_to_be_split():
     table = pl.DataFrame({"x": range(0, 100, 10), "y": ["a", "b"] * 5}).with_columns(pl.col("x") * 1.5)
     assert baseline(table, judge(table, "y")).test_rows >= 1
+
+
+@pytest.mark.parametrize("name", ['x"]; import os', "del\x7f", "back\\slash", "new\nline", "\x01", "ünï", '"""'])
+def test_any_name_is_a_literal_of_python_and_of_toml(name):
+    assert ast.literal_eval(quoted(name)) == name
+    assert tomllib.loads(f"name = {quoted(name)}") == {"name": name}

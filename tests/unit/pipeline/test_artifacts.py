@@ -41,7 +41,7 @@ def test_numpys_numbers_are_json_numbers(flats):
     [
         ("metrics", {"a": {"b": float("nan")}}, "artifact `metrics.a.b` is nan: JSON has no such number"),
         ("metrics", [1], "artifact `metrics` is promised as a dict, but a list came"),
-        ("metrics", {"a": object()}, "artifact `metrics.a` is a object"),
+        ("metrics", {"a": object()}, "artifact `metrics.a` is an object"),
         ("flats", {"a": 1}, "artifact `flats` is promised as a table, but a dict came"),
         ("model", {"a": 1}, "artifact `model` is the model, but a dict came, which has no `predict`"),
     ],
@@ -66,7 +66,7 @@ def test_figures_are_kept_as_they_draw_themselves(flats):
     assert kept(flats.project, "plot", Drawing()) == b"png"
     assert kept(flats.project, "plot", b"other") == b"other"
     assert flats.project.artifacts["plot"].path.name == "plot.png"
-    with pytest.raises(StageError, match="promised as a figure, but a int came"):
+    with pytest.raises(StageError, match="promised as a figure, but an int came"):
         write_artifact(flats.project, "plot", 3)
 
 

@@ -68,7 +68,7 @@ def test_a_stage_that_fails_at_its_second_artifact_leaves_everything_as_it_was(f
     before = files(flats.root)
     flats.edit("pipeline.py", "return flats.slice(tested), flats.head(tested)", "return flats.head(3), 7")
     before["pipeline.py"] = (flats.root / "pipeline.py").read_bytes()
-    with pytest.raises(StageError, match="artifact `test` is promised as a table, but a int came"):
+    with pytest.raises(StageError, match="artifact `test` is promised as a table, but an int came"):
         execute(flats.project, "split", {})
     assert files(flats.root) == before
 
@@ -150,3 +150,39 @@ def test_lazy_tables_are_given_and_taken(flats):
     flats.edit("pipeline.py", 'raw.with_columns(area=clean(raw["area"]))', 'raw.with_columns(area=pl.col("rooms"))')
     execute(flats.project, "flats", {})
     assert isinstance(read_artifact(flats.project, "flats"), pl.DataFrame)
+
+
+def test_what_a_process_started_by_a_stage_prints_goes_to_standard_error(flats, capfd):
+    flats.edit(
+        "tidy.py", "return area", 'import subprocess\n    subprocess.run(["echo", "from outside"])\n    return area'
+    )
+    execute(flats.project, "flats", {})
+    print("a result")
+    said = capfd.readouterr()
+    assert said.out == "a result\n"
+    assert "from outside" in said.err
+
+
+def test_a_panic_that_is_no_exception_is_the_stages_error_too(flats):
+    flats.edit("tidy.py", "return area", 'raise BaseException("panic")\n    return area')
+    with pytest.raises(StageError, match="stage `flats` raised BaseException: panic"):
+        execute(flats.project, "flats", {})
+
+
+def test_frames_of_ours_that_the_stage_calls_are_left_out(flats):
+    flats.edit(
+        "tidy.py",
+        "return area",
+        "import slipway\n    slipway.split_rows(area.to_frame(), test_share=2)\n    return area",
+    )
+    with pytest.raises(StageError, match="expected a number between 0 and 1") as failed:
+        execute(flats.project, "flats", {})
+    assert "in clean" in str(failed.value)
+    assert "in split_rows" not in str(failed.value)
+
+
+def test_a_value_of_the_wrong_type_names_the_line_of_its_stage(flats):
+    execute(flats.project, "flats", {})
+    flats.edit("pipeline.py", "return flats.slice(tested), flats.head(tested)", "return flats, 7")
+    with pytest.raises(StageError, match=r"pipeline\.py:\d+: stage `split`: artifact `test` is promised as a table"):
+        execute(flats.project, "split", {})

@@ -61,7 +61,7 @@ def test_what_is_wrong_is_named(flats, text, message):
         ("model.leaves", "expected stage.setting=value"),
         ("modle.leaves=3", "no stage `modle` has settings. Did you mean `model`"),
         ("model.leafs=3", "has no setting `leafs`. Did you mean `leaves`"),
-        ("model.leaves=many", "--set model.leaves=many = 'many': expected a value like 3"),
+        ("model.leaves=many", "--set model.leaves = 'many': expected a value like 3"),
     ],
 )
 def test_a_setting_that_is_not_one_is_refused_and_nothing_is_written(flats, given, message):
@@ -69,3 +69,9 @@ def test_a_setting_that_is_not_one_is_refused_and_nothing_is_written(flats, give
         complete_params(flats.project, [given])
     assert message in str(refused.value)
     assert not (flats.root / "params.yaml").exists()
+
+
+def test_nothing_after_the_equals_sign_is_not_taken_for_null(flats):
+    with pytest.raises(ProjectError, match=r"--set model\.leaves=: expected a value"):
+        complete_params(flats.project, ["model.leaves="])
+    assert complete_params(flats.project, ["model.leaves=null"])["model"] == {"leaves": None}

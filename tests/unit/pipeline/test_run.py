@@ -210,3 +210,10 @@ def test_a_run_without_changes_imports_the_standard_library_alone(flats):
         return set(json.loads(done.stdout.replace("'", '"')))
 
     assert printed(program + modules) - printed(modules) == {"slipway"}
+
+
+def test_a_look_before_the_first_run_does_not_keep_it_from_writing_the_settings(flats):
+    assert flats.stale()
+    assert not (flats.root / "params.yaml").exists()
+    flats.run()
+    assert "leaves: 3" in (flats.root / "params.yaml").read_text()

@@ -110,3 +110,16 @@ def test_the_same_table_gives_the_same_bytes_and_comes_back(tmp_path, name):
     write_table(table, tmp_path / "two" / name)
     assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
     assert read_table(tmp_path / "one" / name).equals(table)
+
+
+def test_a_name_that_polars_takes_for_a_pattern_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"column `\^a\.\*\$`.*Rename it"):
+        read(tmp_path, "^a.*$,b\n1,2\n")
+    pl.DataFrame({"^a.*$": [1]}).write_parquet(tmp_path / "table.parquet")
+    with pytest.raises(DataError, match="Rename it"):
+        read_table(tmp_path / "table.parquet")
+
+
+def test_a_folder_is_no_table(tmp_path):
+    with pytest.raises(DataError, match="this is a folder"):
+        read_table(tmp_path)

@@ -299,3 +299,22 @@ def test_reading_leaves_no_trace(write):
     before = sorted(root.rglob("*"))
     read_project(root)
     assert sorted(root.rglob("*")) == before == [Path(root / "pipeline.py"), Path(root / "slipway.toml")]
+
+
+@pytest.mark.parametrize("path", ["slipway.toml", "pipeline.py", "params.yaml", "dvc.lock", ".slipway/state.db"])
+def test_an_artifact_is_not_kept_where_a_run_would_write_over_something(write, toml, path):
+    root = write(toml + f'\n[artifacts]\nfruit = "{path}"\n')
+    with pytest.raises(ProjectError, match=re.escape(f"[artifacts] fruit = '{path}': expected a file of its own")):
+        read_project(root)
+
+
+def test_a_table_is_kept_as_one(write, toml):
+    root = write(toml + '\n[artifacts]\nfruit = "data/fruit.txt"\n')
+    with pytest.raises(ProjectError, match=r"fruit = 'data/fruit.txt': expected a .parquet or a .csv file"):
+        read_project(root)
+
+
+def test_a_gate_that_nothing_can_pass_is_refused(write, toml):
+    root = write(toml.replace("[model]", "[model]\ngate = { accuracy = { min = 0.9, max = 0.3 } }"))
+    with pytest.raises(ProjectError, match=r"\[model.gate\] accuracy = .*expected a min that is not above the max"):
+        read_project(root)

@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -184,5 +184,7 @@ def test_a_ledger_whose_beginning_was_lost_is_not_acted_on():
 
 
 def test_an_action_that_nobody_knows_is_not_passed_over():
-    with pytest.raises(ProjectError, match="entry 4 records 'banana', which this Slipway does not know"):
-        after(*live(1), ("banana", 1))
+    first = LedgerEntry(1, "", "candidate", 1, None, "b", None, "", "", "", "")
+    later = replace(first, seq=2, action="banana")
+    with pytest.raises(ProjectError, match="entry 2 records 'banana', which this Slipway does not know"):
+        stand([first, later])

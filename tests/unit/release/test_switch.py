@@ -187,7 +187,7 @@ def test_rollback_to_a_broken_version_changes_nothing(releasing, shas):
     ("live", "to", "message"),
     [
         ([], None, r"Nothing is live, so nothing can be rolled back\. Release a version first"),
-        ([1], None, "No version was live before version 1"),
+        ([1], None, "No version that was live before version 1"),
         ([1], 7, r"There is no version 7\. Known: 1\."),
         ([1], 1, r"Version 1 is live \(watched\), so it can't be returned to"),
     ],
