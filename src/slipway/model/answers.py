@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from slipway.errors import StageError
 from slipway.records import Label
@@ -31,6 +32,16 @@ class Scores:
         )
 
 
+_LIKELIEST = frozenset(
+    {
+        "sklearn.ensemble._forest.ExtraTreesClassifier",
+        "sklearn.ensemble._forest.RandomForestClassifier",
+        "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
+    }
+)
+"""Classifiers whose predict is the likeliest class: asked for both, they would go through all their trees twice."""
+
+
 def predict(estimator: Any, features: Any, rows: int, kind: str) -> Scores:
     """Ask the estimator for these rows.
 
@@ -38,11 +49,15 @@ def predict(estimator: Any, features: Any, rows: int, kind: str) -> Scores:
         StageError: it gives another number of answers, or several a row.
     """
     final, given = _transformed(estimator, features)
-    answers = _flat(final.predict(given), rows)
     if kind == "regression":
-        return _numbers(answers)
-    probabilities = _probabilities(estimator, final, given, rows)
-    return Scores([_plain(answer) for answer in answers], probabilities, [None] * rows)
+        return _numbers(_flat(final.predict(given), rows))
+    shares = _shares(estimator, final, given, rows)
+    if shares is not None and f"{type(final).__module__}.{type(final).__qualname__}" in _LIKELIEST:
+        labels = classes_of(estimator)
+        answers: list[Label | None] = [labels[i] for i in shares.argmax(axis=1).tolist()]
+    else:
+        answers = [_plain(answer) for answer in _flat(final.predict(given), rows)]
+    return Scores(answers, _probabilities(estimator, shares), [None] * rows)
 
 
 def classes_of(estimator: Any) -> tuple[Label, ...]:
@@ -84,16 +99,23 @@ def _numbers(answers: list[Any]) -> Scores:
     return Scores(predictions, None, errors)
 
 
-def _probabilities(estimator: Any, final: Any, given: Any, rows: int) -> list[dict[str, float] | None] | None:
+def _shares(estimator: Any, final: Any, given: Any, rows: int) -> NDArray[np.float64] | None:
+    """Probabilities of shape (rows, classes); None where the estimator gives none."""
     if not hasattr(final, "predict_proba") or not hasattr(estimator, "classes_"):
         return None
-    table = np.asarray(final.predict_proba(given), dtype=np.float64)
-    labels = [str(label) for label in classes_of(estimator)]
-    if table.shape != (rows, len(labels)):
+    table: NDArray[np.float64] = np.asarray(final.predict_proba(given), dtype=np.float64)
+    if table.shape != (rows, len(classes_of(estimator))):
         return None
     if not np.isfinite(table).all():
         raise StageError("the model's predict_proba gave a probability that is no finite number")
-    return [dict(zip(labels, values, strict=True)) for values in table.tolist()]
+    return table
+
+
+def _probabilities(estimator: Any, shares: NDArray[np.float64] | None) -> list[dict[str, float] | None] | None:
+    if shares is None:
+        return None
+    labels = [str(label) for label in classes_of(estimator)]
+    return [dict(zip(labels, values, strict=True)) for values in shares.tolist()]
 
 
 def _plain(label: Any) -> Label:

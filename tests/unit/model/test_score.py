@@ -4,9 +4,11 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from slipway.errors import BundleError, StageError
 from slipway.model.answers import Scores, classes_of, predict
@@ -121,6 +123,22 @@ def test_a_pipeline_taken_apart_answers_as_it_does_whole():
     scores = predict(pipeline, x, 50, "classification")
     assert scores.predictions == pipeline.predict(x).tolist()
     assert [list(p.values()) for p in scores.probabilities] == pipeline.predict_proba(x).tolist()
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("model", [ExtraTreesClassifier, HistGradientBoostingClassifier, RandomForestClassifier])
+def test_the_likeliest_class_is_what_trees_predict(model, classes):
+    rng = np.random.default_rng(2)
+    x = rng.normal(size=(400, 3))
+    names = np.array(["a", "b", "c"])[:classes]
+    labels = names[(x[:, 0] + rng.normal(size=400) > 0).astype(int) + (classes == 3) * (x[:, 1] > 1)]
+    # Few and shallow trees: many rows are ties.
+    settings = {"max_iter": 2} if model is HistGradientBoostingClassifier else {"n_estimators": 4, "max_depth": 2}
+    fitted = model(random_state=1, **settings).fit(x, labels)
+    with threadpool_limits(1):
+        scores = predict(fitted, x, 400, "classification")
+        assert scores.predictions == fitted.predict(x).tolist()
+        assert [list(p.values()) for p in scores.probabilities] == fitted.predict_proba(x).tolist()
 
 
 class Fixed:
