@@ -4,23 +4,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from documents import HOUSING_REQUEST
 from slipway.pipeline.tables import read_table
 from slipway.project import read_project
 
 TARGET = "price_category_name"
-REQUEST = {
-    "GrossSquareMeters": 100.0,
-    "NetSquareMeters": 80.0,
-    "BuildingAge": 10.0,
-    "NumberOfRooms": 3.0,
-    "district": "district1",
-    "HeatingType": "central",
-    "StructureType": "concrete",
-    "FloorLocation": "middle",
-    "address": "123 Main St",
-    "AdCreationDate": "2024-01-01",
-    "Subscription": "premium",
-}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +59,7 @@ def test_every_real_area_and_age_is_read(housing, shared):
 
 def test_the_document_s_request_is_answered_though_every_category_is_new(housing, generated):
     train, _ = housing.split(features(housing, generated.head(3_000)))
-    row = housing.from_document(REQUEST)
+    row = housing.from_document(HOUSING_REQUEST)
     answer = housing.model(train, trees=20).predict(housing.listings(pl.DataFrame([row])))
     assert answer[0] in {"low", "medium", "high"}
 

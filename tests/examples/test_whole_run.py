@@ -2,6 +2,7 @@ import shutil
 
 import pytest
 
+from documents import HOUSING_REQUEST
 from slipway.new.write import new_example, new_project
 from slipway.pipeline.tables import read_table
 from slipway.workspace import open_project
@@ -53,21 +54,7 @@ def test_housing_takes_the_real_file_and_both_forms_of_a_request(tmp_path, listi
     table = read_table(listings)
     from_document = scorer.function("from_document")
     of_file = from_document(table.row(0, named=True))
-    of_document = from_document(
-        {
-            "GrossSquareMeters": 100.0,
-            "NetSquareMeters": 80.0,
-            "BuildingAge": 10.0,
-            "NumberOfRooms": 3.0,
-            "district": "district1",
-            "HeatingType": "central",
-            "StructureType": "concrete",
-            "FloorLocation": "middle",
-            "address": "123 Main St",
-            "AdCreationDate": "2024-01-01",
-            "Subscription": "premium",
-        }
-    )
+    of_document = from_document(HOUSING_REQUEST)
     assert set(answer(scorer, of_file, of_document)) <= {"low", "medium", "high"}
     features = scorer.features(scorer.bundle.schema.table([of_file, of_document]))
     assert features["gross_m2"].to_list() == [160, 100]

@@ -8,23 +8,9 @@ from pathlib import Path
 import pytest
 
 from commands import Slipway
+from documents import HOUSING_REQUEST
 
 REAL = Path(__file__).parents[3] / "shared/data/housing/istanbul_listings_decoded.csv"
-
-# As the housing document words it; no category in it is one of the listings'.
-DOCUMENT = {
-    "GrossSquareMeters": 100.0,
-    "NetSquareMeters": 80.0,
-    "BuildingAge": 10.0,
-    "NumberOfRooms": 3.0,
-    "district": "district1",
-    "HeatingType": "central",
-    "StructureType": "concrete",
-    "FloorLocation": "middle",
-    "address": "123 Main St",
-    "AdCreationDate": "2024-01-01",
-    "Subscription": "premium",
-}
 
 
 def test_linear_answers_and_refuses_as_its_document_says(slipway: Slipway) -> None:
@@ -52,7 +38,7 @@ def test_housing_takes_the_documents_request_and_the_files_text_through_one_stag
         shutil.copyfile(REAL, listings)
     with slipway.serving("-C", "flats", "up", "--port", "0") as server:
         server.url = server.line().split()[3].removesuffix("/predict")
-        answer = server.ask("/predict", DOCUMENT)
+        answer = server.ask("/predict", HOUSING_REQUEST)
         assert set(answer) == {"price_category"}
         assert answer["price_category"] in ("low", "medium", "high")
 

@@ -27,7 +27,6 @@ from slipway.pipeline.reach import reach
 from slipway.profile.count import Profile, build_profile
 from slipway.project import Project, Stage
 from slipway.records import Label
-from slipway.settings import Settings
 
 if TYPE_CHECKING:
     from slipway.storage.seams import Tables
@@ -48,9 +47,7 @@ class _Learnt:
     tested: Traced
 
 
-def build_bundle(
-    project: Project, settings: Settings, tables: "Tables | None", reported: Mapping[str, float], folder: Path
-) -> Bundle:
+def build_bundle(project: Project, tables: "Tables | None", reported: Mapping[str, float], folder: Path) -> Bundle:
     """Build the bundle of what stands in the project's artifacts now.
 
     Args:

@@ -87,7 +87,7 @@ class CandidateMaker:
         self._settings.bundles.mkdir(parents=True, exist_ok=True)
         aside = Path(tempfile.mkdtemp(prefix=".building-", dir=self._settings.bundles))
         try:
-            yield build_bundle(self._project, self._settings, self._storage.tables, reported, aside)
+            yield build_bundle(self._project, self._storage.tables, reported, aside)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
 

@@ -10,7 +10,6 @@ from slipway.model.candidate import build_bundle
 from slipway.pipeline.execute import execute
 from slipway.pipeline.graph import order
 from slipway.project import read_project
-from slipway.settings import read_settings
 
 TOML = """
 name = "loans"
@@ -114,7 +113,7 @@ class Loans:
 
     def build(self, folder: str = "bundle"):
         project = read_project(self.root)
-        return build_bundle(project, read_settings(self.root, {}), None, {"rows": 1.0}, self.root / folder)
+        return build_bundle(project, None, {"rows": 1.0}, self.root / folder)
 
 
 @pytest.fixture

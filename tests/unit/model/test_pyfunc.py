@@ -12,7 +12,6 @@ from slipway.model.score import load_scorer
 from slipway.pipeline.execute import execute
 from slipway.pipeline.graph import order
 from slipway.project import read_project
-from slipway.settings import read_settings
 
 TOML = """
 name = "fees"
@@ -76,7 +75,7 @@ def bundle(tmp_path_factory, table):
     project = read_project(root)
     for name in order(project):
         execute(project, name, {})
-    return build_bundle(project, read_settings(root, {}), None, {}, root / "bundle")
+    return build_bundle(project, None, {}, root / "bundle")
 
 
 @pytest.mark.parametrize("is_arrow", [False, True])

@@ -14,7 +14,6 @@ from slipway.model.bundle import Bundle
 from slipway.model.candidate import build_bundle
 from slipway.pipeline.estimators import write_estimator
 from slipway.project import Project, read_project
-from slipway.settings import read_settings
 
 TOML = """
 name = "fruit"
@@ -97,7 +96,7 @@ def make_bundle(tmp_path_factory: pytest.TempPathFactory) -> MakeBundle:
         truths = np.where(rng.random(train.height) < flipped, swapped, learnt["kind"].to_numpy())
         estimator = LogisticRegression(C=100.0).fit(learnt.select(features), truths)
         write_estimator(estimator, _made(project, "model"))
-        return build_bundle(project, read_settings(root, {}), None, reported or {}, root / "bundle")
+        return build_bundle(project, None, reported or {}, root / "bundle")
 
     return make
 

@@ -84,7 +84,7 @@ def root(tmp_path_factory):
     project = read_project(root)
     for name in order(project):
         execute(project, name, {})
-    build_bundle(project, read_settings(root, {}), None, {}, root / "bundle")
+    build_bundle(project, None, {}, root / "bundle")
     return root
 
 
