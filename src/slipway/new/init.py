@@ -17,7 +17,7 @@ from slipway.pipeline.lock import STAGES, is_ours
 from slipway.pipeline.params import FILE as PARAMS
 from slipway.pipeline.params import read_params
 from slipway.project import read_project
-from slipway.project.read import FILE
+from slipway.project.facts import FILE
 
 OWN_README = "SLIPWAY.md"
 """Where the words about the columns go in a folder with a README of its own."""

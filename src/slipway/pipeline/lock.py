@@ -9,8 +9,8 @@ from typing import Any
 from slipway.pipeline.contents import Content
 from slipway.pipeline.graph import inputs_of, order, outputs_of
 from slipway.pipeline.params import FILE as PARAMS
+from slipway.project.facts import FILE as PROJECT_FILE
 from slipway.project.facts import Project
-from slipway.project.read import FILE as PROJECT_FILE
 
 STAGES = "dvc.yaml"
 LOCK = "dvc.lock"

@@ -18,8 +18,8 @@ from slipway.pipeline.params import FILE as PARAMS
 from slipway.pipeline.proposed import FILE as MARK
 from slipway.pipeline.proposed import is_proposed
 from slipway.pipeline.unchanged import remember
+from slipway.project.facts import FILE as PROJECT
 from slipway.project.facts import Project
-from slipway.project.read import FILE as PROJECT
 from slipway.settings import Settings
 
 if TYPE_CHECKING:

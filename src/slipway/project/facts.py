@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+FILE = "slipway.toml"
+
 ArtifactKind = Literal["table", "estimator", "json", "figure"]
 ModelKind = Literal["classification", "regression"]
 

@@ -1,0 +1,78 @@
+"""Release: candidates held against production, what is live changed and recorded."""
+
+from typing import Annotated
+
+import typer
+from typer import Option
+
+from slipway.cli.shared import CHECK_SAID_NO, HERE, AsJson, ProjectDir, Quiet, Version, Why, app, opened, terminal
+
+
+@app.command(rich_help_panel="Release")
+def gate(
+    version: Version = None, project_dir: ProjectDir = HERE, quiet: Quiet = False, as_json: AsJson = False
+) -> None:
+    """Hold a candidate against what the project asks, and against production."""
+    with opened(project_dir) as project:
+        report = project.gate(version)
+    terminal(quiet, as_json).gate(report)
+    if not report.passed:
+        raise typer.Exit(CHECK_SAID_NO)
+
+
+@app.command(rich_help_panel="Release")
+def release(
+    version: Version = None,
+    why: Why = "",
+    override: Annotated[
+        str | None, Option(help="Release what the gate refuses, for this reason; recorded as such.")
+    ] = None,
+    project_dir: ProjectDir = HERE,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the gate, and make the version live if it passes."""
+    with opened(project_dir) as project:
+        entry = project.release(version, why=why, override=override)
+    terminal(quiet, as_json).entry(entry)
+
+
+@app.command(rich_help_panel="Release")
+def rollback(
+    to: Annotated[int | None, Option(help="The version to return to; the one before, if not given.")] = None,
+    why: Why = "",
+    project_dir: ProjectDir = HERE,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put an earlier version back: loaded and tested before anything switches."""
+    with opened(project_dir) as project:
+        entry = project.rollback(to, why=why)
+    terminal(quiet, as_json).entry(entry)
+
+
+@app.command(rich_help_panel="Release")
+def ledger(
+    verify: Annotated[bool, Option("--verify", help="Exit with 1 when the chain was tampered with.")] = False,
+    project_dir: ProjectDir = HERE,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """What was live when, by whom, why, and on what evidence."""
+    with opened(project_dir) as project:
+        view = project.ledger()
+    terminal(quiet, as_json).ledger(view)
+    if verify and not view.verified.ok:
+        raise typer.Exit(CHECK_SAID_NO)
+
+
+@app.command(rich_help_panel="Release")
+def gc(
+    dry_run: Annotated[bool, Option("--dry-run", help="Say what would be removed; remove nothing.")] = False,
+    project_dir: ProjectDir = HERE,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove the bundles that the ledger does not refer to, and what a killed process left behind."""
+    with opened(project_dir) as project:
+        terminal(quiet, as_json).collected(project.gc(is_dry=dry_run))

@@ -1,0 +1,44 @@
+"""What the commands share: the app, the options that several take, the project and the terminal that they open."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Argument, Option
+
+if TYPE_CHECKING:
+    from slipway.terminal import Terminal
+    from slipway.workspace import Workspace
+
+app = typer.Typer(
+    name="slipway",
+    help="From raw data to a model that is served, monitored, retrained when its data drifts, and rolled back.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+ProjectDir = Annotated[Path, Option("-C", help="The project's folder.", show_default="this one")]
+Quiet = Annotated[bool, Option("--quiet", "-q", help="No progress on standard error.")]
+AsJson = Annotated[bool, Option("--json", help="One JSON object on standard output.")]
+Version = Annotated[int | None, Argument(help="A version's number; the candidate, if not given.")]
+Why = Annotated[str, Option(help="Recorded in the ledger.")]
+Host = Annotated[str, Option(help="The address to listen on.")]
+Port = Annotated[int, Option(help="0 takes a free one.", min=0, max=65535)]
+
+HERE = Path()
+CHECK_SAID_NO = 1
+
+
+def opened(folder: Path) -> "Workspace":
+    """The project in a folder; imported late, since `--help` has no need of it."""
+    from slipway.workspace import open_project
+
+    return open_project(folder)
+
+
+def terminal(quiet: bool, as_json: bool = False) -> "Terminal":
+    """Where a command says what it found."""
+    from slipway.terminal import Terminal
+
+    return Terminal(is_quiet=quiet, as_json=as_json)

@@ -1,0 +1,68 @@
+"""Sources, stages and `[artifacts]` of slipway.toml → each artifact, its kind, and the file it is kept in."""
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from slipway.errors import ProjectError, near_miss
+from slipway.project.facts import (
+    FILE,
+    TABLE_TYPES,
+    Artifact,
+    ArtifactKind,
+    Model,
+    Source,
+    Stage,
+)
+
+
+def lay_out_artifacts(
+    sources: Mapping[str, Source], stages: Mapping[str, Stage], model: Model, paths: Mapping[str, PurePosixPath]
+) -> dict[str, Artifact]:
+    artifacts = {source.name: Artifact(source.name, "table", source.path, None) for source in sources.values()}
+    for stage in stages.values():
+        for name in stage.outputs:
+            if name in artifacts:
+                other = artifacts[name].maker
+                by = f"stage `{other}`" if other else "a source"
+                raise ProjectError(f"{stage.module}:{stage.line}: `{name}` is made here and by {by}: names are unique.")
+            kind = _kind(name, stage, model)
+            artifacts[name] = Artifact(name, kind, paths.get(name, _place(name, kind)), stage.name)
+    for name in paths:
+        if name not in artifacts or name in sources:
+            raise ProjectError(f"{FILE}: [artifacts] {name}: no stage makes it.{near_miss(name, artifacts)}")
+    for name, path in paths.items():
+        if artifacts[name].kind == "table" and path.suffix not in (".parquet", ".csv"):
+            raise ProjectError(f"{FILE}: [artifacts] {name} = '{path}': expected a .parquet or a .csv file.")
+    kept: dict[PurePosixPath, str] = {}
+    for artifact in artifacts.values():
+        other = kept.setdefault(artifact.path, artifact.name)
+        if other != artifact.name:
+            raise ProjectError(f"{FILE}: `{other}` and `{artifact.name}` are kept in one file, {artifact.path}.")
+    return artifacts
+
+
+def _kind(name: str, stage: Stage, model: Model) -> ArtifactKind:
+    returns = stage.returns
+    if len(stage.outputs) > 1:
+        returns = stage.returns_each[stage.outputs.index(name)] if stage.returns_each else None
+    if name == model.artifact:
+        return "estimator"
+    if returns is None:
+        return "json" if name == model.metrics else "table"
+    if returns in TABLE_TYPES:
+        return "table"
+    if returns.rsplit(".", 1)[-1] == "Figure":
+        return "figure"
+    return "json" if returns.rsplit(".", 1)[-1] in ("dict", "Dict", "Mapping") else "estimator"
+
+
+def _place(name: str, kind: ArtifactKind) -> PurePosixPath:
+    match kind:
+        case "table":
+            return PurePosixPath(f"data/{name}.parquet")
+        case "estimator":
+            return PurePosixPath(f"models/{name}.skops")
+        case "json":
+            return PurePosixPath(f"reports/{name}.json")
+        case "figure":
+            return PurePosixPath(f"reports/figures/{name}.png")
