@@ -1,15 +1,29 @@
-"""Settings → the places where a project's state is kept: journal, ledger, decisions, lease, tokens, tables."""
+"""Settings → the places where a project's state is kept: journal, ledger, pending, decisions, lease, tokens, tables."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from slipway.settings import Settings
-from slipway.storage.seams import Decisions, Journal, Lease, Ledger, Tables, Tokens
+from slipway.storage.postgres_tables import SCHEMES, PostgresTables
+from slipway.storage.seams import Decisions, Journal, Lease, Ledger, Pending, Tables, Tokens
 from slipway.storage.sqlite import SqliteDecisions, SqliteJournal, SqliteLease, SqliteLedger, state_file
 from slipway.storage.sqlite_file import SqliteFile
+from slipway.storage.sqlite_pending import SqlitePending
 from slipway.storage.sqlite_tables import SqliteTables
 from slipway.storage.sqlite_tokens import SqliteTokens
 
-__all__ = ["Decisions", "Journal", "Lease", "Ledger", "Storage", "Tables", "Tokens", "open_storage"]
+__all__ = [
+    "Decisions",
+    "Journal",
+    "Lease",
+    "Ledger",
+    "Pending",
+    "Storage",
+    "Tables",
+    "Tokens",
+    "open_storage",
+    "open_tables",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +32,7 @@ class Storage:
 
     journal: Journal
     ledger: Ledger
+    pending: Pending
     decisions: Decisions
     lease: Lease
     tokens: Tokens
@@ -31,19 +46,35 @@ class Storage:
 
 
 def open_storage(settings: Settings) -> Storage:
-    """The embedded storage of a project. No file is opened or made before its first use.
+    """The storage of a project. No file is opened or made before its first use.
 
     Raises:
         ProjectError: the project's database is of a kind that this version doesn't know.
     """
     state = state_file(settings.state_db)
-    tables = SqliteTables(settings.database_url, settings.root)
+    tables, files = open_tables(settings.database_url, settings.root)
     return Storage(
         journal=SqliteJournal(state),
         ledger=SqliteLedger(state),
+        pending=SqlitePending(state),
         decisions=SqliteDecisions(state),
         lease=SqliteLease(state),
         tokens=SqliteTokens(state),
         tables=tables,
-        _files=(state, tables.file),
+        _files=(state, *files),
     )
+
+
+def open_tables(url: str, root: Path) -> tuple[Tables, tuple[SqliteFile, ...]]:
+    """A database by its address, and the files that it holds open.
+
+    Args:
+        url: `sqlite:///` and a path, a relative one taken from `root`; or `postgresql://…`, as libpq takes it.
+
+    Raises:
+        ProjectError: it is of another kind.
+    """
+    if url.startswith(SCHEMES):
+        return PostgresTables(url), ()
+    tables = SqliteTables(url, root)
+    return tables, (tables.file,)

@@ -3,10 +3,10 @@
 Appends rest on unique keys alone, never on a transaction across tables: not every database has one.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from slipway.records import Decision, LedgerEntry, Prediction, Token, Truth
+from slipway.records import Decision, LedgerEntry, Prediction, Token, Truth, Waiting
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,6 +33,12 @@ class Journal(Protocol):
     def count(self) -> tuple[int, int]:
         """How many predictions and how many truths there are."""
 
+    def remove(self, ids: Sequence[str]) -> tuple[int, int]:
+        """Remove predictions and their truths for good, their bytes too; how many of each there were."""
+
+    def remove_before(self, at: float) -> tuple[int, int]:
+        """The same of every prediction before a Unix time, and of truths that came before it for none."""
+
 
 class Ledger(Protocol):
     """The chain of entries. What it means is in `release/`; a backend only keeps it."""
@@ -45,6 +51,19 @@ class Ledger(Protocol):
 
     def head(self) -> LedgerEntry | None:
         """The newest one; cheap, since a server asks every second."""
+
+
+class Pending(Protocol):
+    """Candidates whose version the tracking server has still to give."""
+
+    def add(self, waiting: Waiting) -> bool:
+        """Keep one; False when its bundle waits already."""
+
+    def remove(self, bundle: str) -> bool:
+        """Forget the one with this bundle; False when there is none."""
+
+    def all(self) -> list[Waiting]:
+        """All of them, in the order they were added."""
 
 
 class Decisions(Protocol):
@@ -62,6 +81,9 @@ class Lease(Protocol):
 
     def acquire(self, name: str, holder: str, seconds: float) -> bool:
         """Take the lease, or lengthen one's own; False while somebody else's has not lapsed."""
+
+    def renew(self, name: str, holder: str, seconds: float) -> bool:
+        """Lengthen one's own; False once it has lapsed, even if nobody has taken it since."""
 
     def release(self, name: str, holder: str) -> None:
         """Give it back; nothing happens if it is not the holder's."""
@@ -91,3 +113,6 @@ class Tables(Protocol):
 
     def query(self, sql: str) -> "pl.DataFrame":
         """The rows of one SELECT."""
+
+    def batches(self, sql: str) -> "Iterator[pl.DataFrame]":
+        """The same rows a part at a time, at least one part; all parts have the same columns and types."""

@@ -3,20 +3,22 @@
 import datetime
 import re
 import sqlite3
-from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import DataError, OutsideError, ProjectError, near_miss
+from slipway.storage.published import GIVEN, check_key, check_unique, declared_columns, not_ours, shown_query
 from slipway.storage.sqlite_file import BUSY_SECONDS, SqliteFile
+from slipway.storage.sqlite_types import ColumnTypes
 
 if TYPE_CHECKING:
     import polars as pl
 
-_GIVEN = ("id", "created_at")
-"""The columns that the database gives by itself."""
+_PART = 50_000
+"""Rows that are held at a time."""
 
 _DECLARED = {
     "Boolean": "BOOLEAN",
@@ -44,8 +46,8 @@ class SqliteTables:
         if not url.startswith("sqlite:///") or not url.removeprefix("sqlite:///"):
             kind = url.split(":", 1)[0]  # no more of it: the rest may hold a password
             raise ProjectError(
-                f"SLIPWAY_DATABASE_URL names a database of the kind `{kind}`: this version knows SQLite, such as "
-                "sqlite:///data/project.db."
+                f"SLIPWAY_DATABASE_URL names a database of the kind `{kind}`: expected SQLite, such as "
+                "sqlite:///data/project.db, or PostgreSQL, such as postgresql://user@host/database."
             )
         # The file may be the user's own, with tables of theirs: neither its mode nor its version is touched.
         self.file = SqliteFile(root / url.removeprefix("sqlite:///"), busy_seconds=busy_seconds)
@@ -59,26 +61,24 @@ class SqliteTables:
             OutsideError: the database can't be written.
         """
         columns = _columns(name, table)
-        missing = [column for column in key if column not in columns]
-        if missing:
-            raise DataError(
-                f"table `{name}` is published by key `{missing[0]}`, which is none of its columns."
-                f"{near_miss(missing[0], columns)}"
-            )
+        check_key(name, list(columns), key)
         rows = _rows(name, table)
         places = [table.columns.index(column) for column in (key or table.columns)]
         identities = [tuple(row[place] for place in places) for row in rows]
         if key:
-            twice = next((value for value, count in Counter(identities).items() if count > 1), None)
-            if twice is not None:
-                shown = ", ".join(f"{column} = {value!r}" for column, value in zip(key, twice, strict=True))
-                raise DataError(f"table `{name}`: two rows have the key {shown}. Add a column to the key, or leave it.")
+            check_unique(name, key, identities)
         with self.file.writing() as connection:
             _shape(connection, name, columns)
             _replace(connection, name, table.columns, rows, identities, key)
 
     def query(self, sql: str) -> "pl.DataFrame":
-        """See `Tables.query`. Declared types decide where values can't: of empty columns, of dates and booleans.
+        """See `Tables.query`, and `batches`."""
+        import polars as pl
+
+        return pl.concat(list(self.batches(sql)))
+
+    def batches(self, sql: str) -> "Iterator[pl.DataFrame]":
+        """See `Tables.batches`. What is longer than one part is read twice: once to find its columns' types.
 
         Raises:
             DataError: the query is not one SELECT over what is there, or a column mixes types.
@@ -87,66 +87,52 @@ class SqliteTables:
         path = self.file.path
         if not path.is_file():
             raise DataError(
-                f"{path}: there is no database here yet, so this can't be answered: {_short(sql)} Run the stage that "
-                "publishes the table (`after` names it), or set SLIPWAY_DATABASE_URL."
+                f"{path}: there is no database here yet, so this can't be answered: {shown_query(sql)} Run the stage "
+                "that publishes the table (`after` names it), or set SLIPWAY_DATABASE_URL."
             )
         with self.file.translated():
             # A connection of its own that can only read: a query never changes what it asks.
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=self._busy_seconds)
+            connection = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=self._busy_seconds, isolation_level=None
+            )
             with closing(connection):
                 try:
-                    cursor = connection.execute(sql)
-                    rows = cursor.fetchall()
+                    yield from _typed_parts(connection, sql)
                 except (sqlite3.Error, sqlite3.Warning) as error:
                     raise _asked_wrongly(connection, sql, error) from error
-                if cursor.description is None:
-                    raise DataError(f"not a SELECT, so it has no rows: {_short(sql)}")
-                names = [column[0] for column in cursor.description]
-                declared = _declared_types(connection, sql, names)
-        return _frame(names, declared, rows, sql)
+
+
+def _typed_parts(connection: sqlite3.Connection, sql: str) -> "Iterator[pl.DataFrame]":
+    connection.execute("BEGIN")  # both readings see the same rows
+    cursor = connection.execute(sql)
+    if cursor.description is None:
+        raise DataError(f"not a SELECT, so it has no rows: {shown_query(sql)}")
+    names = [column[0] for column in cursor.description]
+    types = ColumnTypes(names, _declared_types(connection, sql, names), sql)
+    first = cursor.fetchmany(_PART)
+    types.look(first)
+    is_all = True
+    while part := cursor.fetchmany(_PART):
+        is_all = False
+        types.look(part)
+    yield types.table(first)
+    if not is_all:
+        cursor = connection.execute(sql)
+        cursor.fetchmany(_PART)
+        while part := cursor.fetchmany(_PART):
+            yield types.table(part)
 
 
 def _columns(name: str, table: "pl.DataFrame") -> dict[str, str]:
-    """The declared type of each column.
-
-    Identifiers of SQLite know no upper and lower case.
-    """
+    """The declared type of each column."""
     if not name or name.lower().startswith("sqlite_"):
         raise DataError(f"`{name}` can't be the name of a published table: SQLite keeps names with sqlite_ for itself.")
-    if not table.columns:
-        raise DataError(f"table `{name}` has no columns, so it can't be published.")
-    seen: dict[str, str] = {}
-    declared = {}
-    for column, kind in table.schema.items():
-        if column.lower() in _GIVEN:
-            raise DataError(
-                f"table `{name}` has a column `{column}`, which the database gives by itself. Leave it out of what the "
-                "stage returns (a query can name the other columns), or rename it."
-            )
-        if column.lower() in seen:
-            raise DataError(
-                f"table `{name}` has the columns `{seen[column.lower()]}` and `{column}`, which are one name in a "
-                "database. Rename one."
-            )
-        seen[column.lower()] = column
-        base = kind.base_type().__name__
-        if base not in _DECLARED:
-            raise DataError(
-                f"table `{name}`, column `{column}`: {kind} can't be published. Turn it into text, a number or a date."
-            )
-        declared[column] = _DECLARED[base]
-    return declared
+    return declared_columns(name, table, _DECLARED)
 
 
 def _rows(name: str, table: "pl.DataFrame") -> list[tuple[Any, ...]]:
     import polars as pl
 
-    for column, kind in table.schema.items():
-        if kind == pl.UInt64 and (table[column] > 2**63 - 1).any():
-            raise DataError(
-                f"table `{name}`, column `{column}`: {table[column].max()!r} is more than a database's 64-bit integer "
-                "holds. Publish it as text."
-            )
     as_kept = table.with_columns(
         pl.col(pl.Float32, pl.Float64).fill_nan(None),  # SQLite keeps NaN as NULL: what stays must be found again
         pl.col(pl.Date).dt.to_string("iso"),
@@ -166,13 +152,10 @@ def _shape(connection: sqlite3.Connection, name: str, columns: dict[str, str]) -
             f"(id INTEGER PRIMARY KEY AUTOINCREMENT, created_at TIMESTAMP NOT NULL, {listed})"
         )
         return
-    if not set(_GIVEN) <= set(found):
-        raise DataError(
-            f"table `{name}` is in the database already and was not published by Slipway (it has no id and "
-            "created_at). Publish under another name, or drop it."
-        )
+    if not set(GIVEN) <= set(found):
+        raise not_ours(name)
     for column, declared in found.items():
-        if column not in _GIVEN and columns.get(column) != declared:
+        if column not in GIVEN and columns.get(column) != declared:
             connection.execute(f"ALTER TABLE {_quoted(name)} DROP COLUMN {_quoted(column)}")
     for column, declared in columns.items():
         if found.get(column) != declared:
@@ -224,46 +207,12 @@ def _declared_types(connection: sqlite3.Connection, sql: str, names: list[str]) 
     return found if len(found) == len(names) else [""] * len(names)
 
 
-def _frame(names: list[str], declared: list[str], rows: list[tuple[Any, ...]], sql: str) -> "pl.DataFrame":
-    import polars as pl
-
-    twice = next((name for name, count in Counter(names).items() if count > 1), None)
-    if twice is not None:
-        raise DataError(f"two columns are called `{twice}`: name one with AS. The query: {_short(sql)}")
-    values = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    return pl.DataFrame(
-        [_series(name, kind, list(column)) for name, kind, column in zip(names, declared, values, strict=True)]
-    )
-
-
-def _series(name: str, declared: str, values: list[Any]) -> "pl.Series":
-    import polars as pl
-
-    kinds = {type(value) for value in values} - {type(None)}
-    if not kinds:
-        empty = {"INTEGER": pl.Int64, "REAL": pl.Float64, "BOOLEAN": pl.Boolean, "DATE": pl.Date}
-        return pl.Series(name, values, dtype=empty.get(declared, pl.String))
-    if declared == "BOOLEAN" and kinds == {int} and {*values} <= {0, 1, None}:
-        return pl.Series(name, values, dtype=pl.Int64).cast(pl.Boolean)
-    if kinds == {int, float}:
-        return pl.Series(name, values, dtype=pl.Float64, strict=False)
-    if len(kinds) > 1:
-        shown = " and ".join(sorted({float: "numbers", int: "integers", str: "text", bytes: "bytes"}[k] for k in kinds))
-        raise DataError(f"column `{name}` holds {shown}: cast it in the query, such as CAST({name} AS TEXT).")
-    series = pl.Series(name, values)
-    if kinds == {str} and declared in ("DATE", "TIMESTAMP", "DATETIME"):
-        parsed = series.str.to_date(strict=False) if declared == "DATE" else series.str.to_datetime(strict=False)
-        # Any text can stand in such a column of SQLite's: where one is no date, the column stays text.
-        return parsed if parsed.null_count() == series.null_count() else series
-    return series
-
-
 def _asked_wrongly(connection: sqlite3.Connection, sql: str, error: Exception) -> Exception:
     """What is wrong with a query, or the error itself where the query is not at fault."""
     message = str(error)
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
     if code == sqlite3.SQLITE_READONLY:
-        return DataError(f"a query only reads: {_short(sql)}")
+        return DataError(f"a query only reads: {shown_query(sql)}")
     if code not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISUSE):
         return error
     if missing := re.fullmatch(r"no such table: (?:main\.)?(.+)", message):
@@ -274,10 +223,5 @@ def _asked_wrongly(connection: sqlite3.Connection, sql: str, error: Exception) -
         except sqlite3.Error as unreadable:
             raise OutsideError(f"the database can't be read: {unreadable}.") from unreadable
         hint = near_miss(missing[1], tables)
-        return DataError(f"no table `{missing[1]}` in the project's database.{hint} The query: {_short(sql)}")
-    return DataError(f"{message}. The query: {_short(sql)}")
-
-
-def _short(sql: str) -> str:
-    flat = " ".join(sql.split())
-    return flat if len(flat) <= 200 else flat[:199] + "…"
+        return DataError(f"no table `{missing[1]}` in the project's database.{hint} The query: {shown_query(sql)}")
+    return DataError(f"{message}. The query: {shown_query(sql)}")
