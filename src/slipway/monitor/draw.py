@@ -1,12 +1,15 @@
 """An overlay in, its drawing as HTML with inline SVG out: the reference as an outline, the window filled."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from html import escape
 
 from slipway.monitor.overlay import Bars, Overlay, Shape
+from slipway.monitor.reading import Course
 from slipway.monitor.words import number, percent
 
 WIDTH, HEIGHT = 640, 150
+COURSE = 40
 
 
 def draw(overlay: Overlay, title: str, *, most: int = 12) -> str:
@@ -17,6 +20,49 @@ def draw(overlay: Overlay, title: str, *, most: int = 12) -> str:
         title: what a person who can't see the drawing is told; plain text.
     """
     return _bars(overlay.shortened(most), title) if isinstance(overlay, Bars) else _shape(overlay, title)
+
+
+def draw_courses(courses: Sequence[Course], span: str, *, is_share: bool) -> str:
+    """Draw how figures went over the consecutive pieces of a window, one row of bars each.
+
+    Args:
+        span: the times of the window's first row and its last; plain text.
+        is_share: whether the figures are shares, which have one scale together.
+    """
+    top = max((_top(course) for course in courses), default=0.0) if is_share else 0.0
+    layout = ' class="alone"' if len(courses) == 1 else ""
+    rows = "".join(f"<li{layout}>{_course(course, top or _top(course), is_share)}</li>" for course in courses)
+    return f'<figure class="course"><ul>{rows}</ul><figcaption>{escape(span)}</figcaption></figure>'
+
+
+def _top(course: Course) -> float:
+    figures = [abs(value) for value in (*course.values, course.mark) if value is not None]
+    return max(figures, default=0.0) or 1.0
+
+
+def _course(course: Course, top: float, is_share: bool) -> str:
+    """Bars of one height scale, the mark as a line over them; figures below 0 are drawn by their size."""
+    told = [value for value in course.values if value is not None]
+    label = course.label if is_share else {"psi": "Distribution", "mean": "Mean"}[course.label] + ", part by part"
+    last = "–" if not told else percent(told[-1]) if is_share else number(told[-1])
+    bars = []
+    step = WIDTH / len(course.values)
+    for place, value in enumerate(course.values):
+        height = (COURSE - 2) * abs(value or 0.0) / top
+        is_beyond = course.label == "psi" and course.mark is not None and (value or 0.0) > course.mark
+        bars.append(
+            f'<rect class="{"beyond" if is_beyond else "window"}" x="{step * place + 2:.1f}" '
+            f'y="{COURSE - height:.1f}" width="{step - 4:.1f}" height="{height:.1f}"/>'
+        )
+    mark = ""
+    if course.mark is not None:
+        y = COURSE - (COURSE - 2) * min(abs(course.mark) / top, 1.0)
+        mark = f'<path class="mark" d="M0 {y:.1f}H{WIDTH}"/>'
+    return (
+        f'<span class="label" title="{escape(label)}"><bdi>{escape(label)}</bdi></span>'
+        f'<svg viewBox="0 0 {WIDTH} {COURSE}" preserveAspectRatio="none" aria-hidden="true">{"".join(bars)}{mark}</svg>'
+        f'<span class="share">{last}</span>'
+    )
 
 
 def _shape(shape: Shape, title: str) -> str:

@@ -5,10 +5,11 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from slipway.monitor.check import ColumnDrift, DriftReport, Reading
-from slipway.monitor.draw import draw
+from slipway.monitor.check import DriftReport
+from slipway.monitor.draw import draw, draw_courses
+from slipway.monitor.reading import ColumnDrift, Reading
 from slipway.monitor.window import Monitored
-from slipway.monitor.words import MEASURES, explanation, figure, limit, percent, sentence, verdict
+from slipway.monitor.words import MEASURES, explanation, figure, limit, number, percent, sentence, verdict
 
 MARK = 66.0  # where on its track, in percent, a threshold stands
 
@@ -53,11 +54,12 @@ def page(found: Monitored, *, at: datetime | None = None) -> str:
 {_quality(found)}</dl>
 </header>
 <main>
-{_columns(report)}</main>
+{_columns(report, _span(found))}</main>
 <footer>
 <p>Filled bars are the window, the outline is the reference. Each track shows a measure; the mark on it is where the
 alarm starts, and from the distribution's figure (the population stability index) what sampling alone gives is taken
-off first. {_rule(report.signals_to_retrain)}</p>
+off first. Bars side by side are parts of the window, one after the other; the line across them is the threshold, or the
+reference's own share. {_rule(report.signals_to_retrain)}</p>
 </footer>
 </body>
 </html>
@@ -75,7 +77,18 @@ def _quality(found: Monitored) -> str:
     return f"<div><dt>Quality</dt><dd>{figures} on {found.truths:,} rows with known truth</dd></div>\n"
 
 
-def _columns(report: DriftReport) -> str:
+def _span(found: Monitored) -> str:
+    """The times between which the window's pieces lie, in as many words as they need to differ."""
+    if not found.pieces:
+        return ""
+    first, last = found.pieces[0].start, found.pieces[-1].end
+    is_day = first.date() == last.date()
+    told = [f"{at:%H:%M:%S}" if is_day else f"{at.day} {at:%b %Y}" for at in (first, last)]
+    day = f", {first.day} {first:%B %Y}" if is_day else ""
+    return f"{told[0]} to {told[1]}{day}, in {len(found.pieces)} parts"
+
+
+def _columns(report: DriftReport, span: str) -> str:
     drawn = [column for column in report.columns.values() if column.role != "raw" or column.alerts]
     beyond = [column for column in drawn if column.alerts]
     flagged = [column for column in drawn if column.flag and not column.alerts]
@@ -83,12 +96,12 @@ def _columns(report: DriftReport) -> str:
     raw = [column for column in report.columns.values() if column.role == "raw" and not column.alerts]
     parts = []
     if beyond:
-        parts.append(_section("Beyond their thresholds", "".join(_card(c, is_wide=True) for c in beyond), "wide"))
+        parts.append(_section("Beyond their thresholds", "".join(_card(c, span, is_wide=True) for c in beyond), "wide"))
     if within:
         title = "Shown, too few rows to judge" if report.decision == "too small" else "Within their thresholds"
-        parts.append(_section(title, "".join(_card(c) for c in within), "grid"))
+        parts.append(_section(title, "".join(_card(c, span) for c in within), "grid"))
     if flagged:
-        parts.append(_section("Shown, never an alarm", "".join(_card(c) for c in flagged), "grid"))
+        parts.append(_section("Shown, never an alarm", "".join(_card(c, span) for c in flagged), "grid"))
     if raw:
         parts.append(_raw(raw))
     return "".join(parts)
@@ -98,26 +111,30 @@ def _section(title: str, cards: str, layout: str) -> str:
     return f'<section>\n<h2>{escape(title)}</h2>\n<div class="{layout}">\n{cards}</div>\n</section>\n'
 
 
-def _card(column: ColumnDrift, *, is_wide: bool = False) -> str:
+def _card(column: ColumnDrift, span: str, *, is_wide: bool = False) -> str:
     told = sentence(column)
-    called = "What the model answers" if column.role == "prediction" else column.name
+    called = {"prediction": "What the model answers", "quality": "How right it is"}.get(column.role, column.name)
     flag = {"clock": "moves with time", "id": "looks like an id"}.get(column.flag or "", "")
     tag = f'<span class="tag">{flag}</span>' if flag else ""
+    tag += '<span class="tag critical">critical</span>' if column.is_critical else ""
     drawing = draw(column.overlay, f"{called}. {told}", most=12 if is_wide else 6) if column.overlay else ""
-    readings = "".join(_track(reading) for reading in column.readings if reading.value is not None)
+    readings = "".join(_track(r) for r in column.readings if r.value is not None and r.threshold is not None)
     nulls = _nulls(column)
+    is_share = column.role == "prediction" and column.type == "text"
+    course = draw_courses(column.course, span, is_share=is_share) if column.course else ""
     layout = "card wide-card" if is_wide else "card"
+    others = "".join(_plain(r) for r in column.readings if r.value is not None and r.threshold is None) + nulls
+    folded = f'<details class="others"><summary>Other measures</summary>{others}</details>' if others else ""
+    measures = f'<div class="measures">{readings}{_metrics(column)}{course}{folded}</div>'
     return (
         f'<article class="{layout}">\n<div class="words"><h3>{escape(called)}{tag}</h3>'
-        f'<p>{escape(told)}</p></div>\n{drawing}\n<div class="measures">{readings}{nulls}</div>\n</article>\n'
+        f"<p>{escape(told)}</p></div>\n{drawing}\n{measures}\n</article>\n"
     )
 
 
 def _track(reading: Reading) -> str:
     name = escape(MEASURES.get(reading.measure, reading.measure))
     value = f"<b>{escape(figure(reading))}</b>"
-    if reading.threshold is None:
-        return f'<div class="measure plain"><span>{name}</span>{value}</div>'
     # Beyond the mark a logarithm keeps the far and the very far on the track.
     weight = reading.weight
     length = MARK * weight if weight <= 1 else min(MARK + (100 - MARK) * (1 - 1 / weight), 100.0)
@@ -126,6 +143,19 @@ def _track(reading: Reading) -> str:
         f'<div class="measure{state}"><span>{name}</span>{value}'
         f'<span class="track" aria-hidden="true"><i style="width:{length:.1f}%"></i>'
         f'<u style="left:{MARK:.0f}%"></u></span><small>{escape(limit(reading))}</small></div>'
+    )
+
+
+def _plain(reading: Reading) -> str:
+    name = escape(MEASURES.get(reading.measure, reading.measure))
+    return f'<div class="measure plain"><span>{name}</span><b>{escape(figure(reading))}</b></div>'
+
+
+def _metrics(column: ColumnDrift) -> str:
+    return "".join(
+        f'<div class="measure plain"><span>{escape(str(name).replace("_", " "))}</span><b>{number(m["window"])}</b>'
+        f"<small>{number(m['reference'])} on the test rows</small></div>"
+        for name, m in column.facts.get("metrics", {}).items()
     )
 
 

@@ -4,7 +4,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from slipway.monitor.check import ColumnDrift, DriftReport, Reading
+from slipway.monitor.check import DriftReport
+from slipway.monitor.reading import ColumnDrift, Reading
 from slipway.monitor.words import MEASURES, explanation, figure, number, sentence, verdict
 
 COLORS = {"none": "green", "too small": "yellow", "alarm": "yellow", "retrain": "red"}
@@ -16,7 +17,14 @@ HEADS = {
     "missing": "missing",
     "unseen": "unseen",
     "mean_shift": "mean",
+    "out_of_range": "range",
+    "vanished_share": "vanished",
+    "ks": "ks",
+    "jensen_shannon": "js",
+    "quality_drop": "quality",
 }
+ON_REQUEST = ("out_of_range", "vanished_share", "ks", "jensen_shannon")
+"""Measures that have a column of the table once they have a threshold; the page shows them all."""
 QUIET_COLUMNS = 12
 
 
@@ -40,14 +48,14 @@ def print_report(report: DriftReport, console: Console, *, window: str) -> None:
     console.print(_table(beyond + quiet[:QUIET_COLUMNS]))
     if quiet[QUIET_COLUMNS:]:
         console.print(Text(f"  and {len(quiet) - QUIET_COLUMNS} more within their thresholds", style="dim"))
-    limits = {r.measure: r.threshold for c in columns for r in c.readings if r.threshold is not None}
+    limits = {r.measure: r for c in columns for r in c.readings if r.threshold is not None}
     if limits:
-        listed = ", ".join(f"{HEADS[name]} {number(value)}" for name, value in limits.items())
+        listed = ", ".join(f"{HEADS[name]} {_levels(reading)}" for name, reading in limits.items())
         console.print(Text(f"\n  Thresholds: {listed} (psi above what sampling alone gives).", style="dim"))
 
 
 def _table(columns: list[ColumnDrift]) -> Table:
-    measures = [name for name in MEASURES if any(_reading(column, name) for column in columns)]
+    measures = [name for name in MEASURES if any(_is_told(_reading(column, name)) for column in columns)]
     table = Table(box=None, pad_edge=True, header_style="dim")
     table.add_column("column", no_wrap=True, max_width=32)
     for name in measures:
@@ -60,8 +68,17 @@ def _table(columns: list[ColumnDrift]) -> Table:
     return table
 
 
+def _levels(reading: Reading) -> str:
+    worse = "" if reading.critical is None else f" (critical {number(reading.critical)})"
+    return f"{number(reading.threshold)}{worse}"
+
+
+def _is_told(reading: Reading | None) -> bool:
+    return reading is not None and (reading.measure not in ON_REQUEST or reading.threshold is not None)
+
+
 def _called(column: ColumnDrift) -> str:
-    return "what the model answers" if column.role == "prediction" else column.name
+    return {"prediction": "what the model answers", "quality": "how right it is"}.get(column.role, column.name)
 
 
 def _reading(column: ColumnDrift, measure: str) -> Reading | None:
@@ -71,4 +88,5 @@ def _reading(column: ColumnDrift, measure: str) -> Reading | None:
 def _cell(reading: Reading | None) -> Text:
     if reading is None:
         return Text("")
-    return Text(figure(reading), style="bold red" if reading.is_beyond else "" if reading.threshold else "dim")
+    style = {"critical": "bold reverse red", "alert": "bold red", None: "" if reading.threshold else "dim"}
+    return Text(figure(reading), style=style[reading.level])

@@ -2,19 +2,35 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from slipway.errors import DataError
+from slipway.journal.partial import Measurable, measurable
 from slipway.journal.window import labelled, read_window
 from slipway.model.score import Scorer
-from slipway.monitor.check import DriftReport, check
+from slipway.monitor.check import DriftReport, Window, count_pieces, judge
+from slipway.monitor.course import cut
+from slipway.monitor.quality import Answers
 from slipway.pipeline.tables import read_table
+from slipway.profile.clocks import dates_of
 from slipway.project import Project
 from slipway.project.facts import ModelKind
 from slipway.records import Label
 from slipway.release.measure import measure
 from slipway.storage.seams import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a window, by the times of its first row and its last."""
+
+    start: datetime
+    end: datetime
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +44,10 @@ class Monitored:
     quality: Mapping[str, float]
     """Metrics against the truths of the window; empty without truths."""
     truths: int
+    pieces: tuple[Piece, ...] = ()
+    """What each value of a column's course is of; none where the rows have no times, or are too few."""
+    part: Measurable | None = None
+    """What of the rows could be measured, where the journal does not keep them whole."""
 
     @property
     def decision(self) -> str:
@@ -39,15 +59,35 @@ class Monitored:
         if report.decision == "too small":
             return f"{self.window} are too few to judge: {report.rows} rows, at least {report.min_rows} are needed."
         if not report.alerts:
-            return f"No signal is beyond its threshold in {self.window}."
+            return f"No signal is beyond its threshold in {self.window}.{self._lacking}"
         signals = ", ".join(f"{a.measure} of {a.column} {a.value:.3g} > {a.threshold:g}" for a in report.alerts[:4])
         more = f" and {len(report.alerts) - 4} more" if len(report.alerts) > 4 else ""
-        return f"In {self.window}: {signals}{more}."
+        critical = " Critical." if report.critical else ""
+        return f"In {self.window}: {signals}{more}.{critical}{self._lacking}"
 
     def to_json(self) -> dict[str, Any]:
         """What `monitor --json` prints."""
         about = {"version": self.version, "window": self.window, "quality": dict(self.quality), "truths": self.truths}
-        return {**self.report.to_json(), **about}
+        pieces = [{"from": p.start.isoformat(), "to": p.end.isoformat(), "rows": p.rows} for p in self.pieces]
+        lacking = {"absent": self.part.absent, "unmeasured": self.part.unmeasured} if self.part else {}
+        return {**self.report.to_json(), **about, "pieces": pieces, **{k: list(v) for k, v in lacking.items()}}
+
+    @property
+    def _lacking(self) -> str:
+        lacking = self.part.sentence() if self.part else None
+        return f" {lacking}" if lacking else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """A window's rows as they came, with their answers; `times` are theirs, ascending, where they have any."""
+
+    part: Measurable
+    predictions: Sequence[Label | None]
+    probabilities: Sequence[Mapping[str, float] | None]
+    truths: Mapping[int, Label]
+    """By row, where it is known."""
+    times: Sequence[datetime]
 
 
 def monitor_journal(
@@ -59,18 +99,18 @@ def monitor_journal(
     """
     rows = last if last is not None or hours is not None else project.monitor.window
     found = [p for p in read_window(journal, last=rows, hours=hours, version=version) if p.error is None]
-    raw = scorer.bundle.schema.table([p.row for p in found])
     span = (
         f"the predictions of the last {hours:g} hours" if hours is not None else f"the last {len(found):,} predictions"
     )
-    ids = {p.id for p in found}
-    truths = {p.id: t.truth for p, t in labelled(journal) if p.id in ids}
-    known = [i for i, p in enumerate(found) if p.id in truths]
-    predictions = [p.prediction for p in found]
-    probabilities = [p.probabilities for p in found]
-    quality = _quality(project.model.kind, predictions, probabilities, {i: truths[found[i].id] for i in known})
-    report = check(project.monitor, scorer.bundle.profile, scorer.features(raw), predictions, raw)
-    return Monitored(report, version, f"{span} of version {version}", quality, len(known))
+    place = {p.id: i for i, p in enumerate(found)}
+    seen = _Rows(
+        part=measurable(scorer, [p.row for p in found]),
+        predictions=[p.prediction for p in found],
+        probabilities=[p.probabilities for p in found],
+        truths={place[p.id]: t.truth for p, t in labelled(journal) if p.id in place},
+        times=[datetime.fromtimestamp(p.at, UTC) for p in found],
+    )
+    return _monitored(project, scorer, version, f"{span} of version {version}", seen)
 
 
 def monitor_file(project: Project, scorer: Scorer, version: int, file: Path) -> Monitored:
@@ -79,38 +119,73 @@ def monitor_file(project: Project, scorer: Scorer, version: int, file: Path) -> 
     Raises:
         DataError: the file lacks a column that the model needs, or no row of it could be scored.
     """
-    table = read_table(file)
-    raw = scorer.bundle.schema.take(table)
+    table, times = _by_time(read_table(file, stay_text=scorer.bundle.texts))
+    try:
+        raw = scorer.bundle.schema.take(table)
+    except DataError as error:
+        raise DataError(f"{file}: {error}") from error
     scores = scorer.score(raw)
     scored = [i for i, error in enumerate(scores.errors) if error is None]
     if not scored:
         raise DataError(f"{file}: no row could be scored. The first: {next(iter(scores.errors), 'the file is empty')}.")
     target = project.model.target
-    truths = dict(enumerate(table[target].to_list())) if target in table.columns else {}
-    raw = raw[scored]
-    predictions = [scores.predictions[i] for i in scored]
-    probabilities = [None if scores.probabilities is None else scores.probabilities[i] for i in scored]
-    known = {new: truths[old] for new, old in enumerate(scored) if truths.get(old) is not None}
-    quality = _quality(project.model.kind, predictions, probabilities, known)
-    report = check(project.monitor, scorer.bundle.profile, scorer.features(raw), predictions, raw)
-    return Monitored(
-        report, version, f"the {len(scored):,} rows of {file.name} scored by version {version}", quality, len(known)
+    truths = table[target].to_list() if target in table.columns else [None] * table.height
+    seen = _Rows(
+        part=Measurable(scorer.bundle.profile, scorer.features(raw[scored]), raw[scored]),
+        predictions=[scores.predictions[i] for i in scored],
+        probabilities=[None if scores.probabilities is None else scores.probabilities[i] for i in scored],
+        truths={new: truth for new, old in enumerate(scored) if (truth := truths[old]) is not None},
+        times=[times[i] for i in scored] if times else [],
+    )
+    return _monitored(
+        project, scorer, version, f"the {len(scored):,} rows of {file.name} scored by version {version}", seen
     )
 
 
-def _quality(
-    kind: ModelKind,
-    predictions: Sequence[Label | None],
-    probabilities: Sequence[Mapping[str, float] | None],
-    truths: Mapping[int, Label],
-) -> dict[str, float]:
-    answered = [(p, probabilities[i], truths[i]) for i, p in enumerate(predictions) if p is not None and i in truths]
-    if not answered:
+def _monitored(project: Project, scorer: Scorer, version: int, window: str, seen: _Rows) -> Monitored:
+    profile, features, raw = seen.part.profile, seen.part.features, seen.part.raw
+    pieces = count_pieces(profile, features, seen.predictions, raw) if seen.times else []
+    counts = sum(pieces[1:], pieces[0]) if pieces else profile.count(features, seen.predictions, raw)
+    known = [i for i, prediction in enumerate(seen.predictions) if prediction is not None and i in seen.truths]
+    answers = _known_answers(seen, known) if known else None
+    reference = _test_answers(scorer) if known else None
+    report = judge(project.monitor, profile, Window(counts, pieces, answers), reference)
+    spans = [Piece(seen.times[a], seen.times[b - 1], b - a) for a, b in cut(features.height)] if pieces else []
+    quality = _quality(project.model.kind, seen, known)
+    return Monitored(report, version, window, quality, len(seen.truths), tuple(spans), seen.part)
+
+
+def _known_answers(seen: _Rows, known: Sequence[int]) -> Answers:
+    predictions = [answer for i in known if (answer := seen.predictions[i]) is not None]
+    return Answers([seen.truths[i] for i in known], predictions)
+
+
+def _test_answers(scorer: Scorer) -> Answers:
+    """What the version answers to the rows that it was tested on."""
+    rows = scorer.bundle.test_rows()
+    scores = scorer.score(scorer.bundle.schema.take(rows))
+    truths = rows[scorer.bundle.manifest.target].to_list()
+    pairs = [(t, p) for t, p in zip(truths, scores.predictions, strict=True) if t is not None and p is not None]
+    return Answers([t for t, _ in pairs], [p for _, p in pairs])
+
+
+def _by_time(table: pl.DataFrame) -> tuple[pl.DataFrame, list[datetime]]:
+    """A file's rows in the order of their date; as they are where no column is a date in each of them."""
+    for name in table.columns:
+        dates = dates_of(table[name])
+        if dates is not None and dates.null_count() == 0:
+            order = dates.arg_sort()
+            return table[order], [at.replace(tzinfo=UTC) for at in dates.gather(order).to_list()]
+    return table, []
+
+
+def _quality(kind: ModelKind, seen: _Rows, known: Sequence[int]) -> dict[str, float]:
+    if not known:
         return {}
-    shares = [share for _, share, _ in answered if share is not None]
+    shares = [share for i in known if (share := seen.probabilities[i]) is not None]
     return measure(
         kind,
-        [truth for _, _, truth in answered],
-        [prediction for prediction, _, _ in answered],
-        shares if len(shares) == len(answered) else None,
+        [seen.truths[i] for i in known],
+        [answer for i in known if (answer := seen.predictions[i]) is not None],
+        shares if len(shares) == len(known) else None,
     )

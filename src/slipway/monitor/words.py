@@ -1,7 +1,8 @@
 """A drift report in, the sentences that a person reads in the terminal and on the page out."""
 
-from slipway.monitor.check import ColumnDrift, DriftReport, Reading
+from slipway.monitor.check import DriftReport
 from slipway.monitor.overlay import Bars
+from slipway.monitor.reading import ColumnDrift, Reading
 
 MEASURES = {
     "psi": "Distribution",
@@ -10,7 +11,16 @@ MEASURES = {
     "missing": "Missing",
     "unseen": "Unseen categories",
     "mean_shift": "Mean",
+    "out_of_range": "Out of range",
+    "vanished_share": "Vanished categories",
+    "ks": "Largest distance",
+    "jensen_shannon": "Jensen–Shannon",
+    "quality_drop": "Worse than on the test rows",
 }
+SHARES = ("missing", "unseen", "out_of_range", "vanished_share", "quality_drop")
+"""Measures that are told in percent."""
+RISES = ("missing", "quality_drop")
+"""Those that have a direction."""
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
 
 
@@ -23,7 +33,8 @@ def verdict(report: DriftReport) -> str:
         return "No signal beyond its threshold"
     beyond = "signal beyond its threshold" if many == 1 else "signals beyond their thresholds"
     word = NUMBERS[many] if many < len(NUMBERS) else str(many)
-    return f"{word} {beyond}: {'retrain' if report.decision == 'retrain' else 'alarm'}"
+    worse = ", critical" if report.critical else ""
+    return f"{word} {beyond}{worse}: {'retrain' if report.decision == 'retrain' else 'alarm'}"
 
 
 def explanation(report: DriftReport) -> str:
@@ -35,6 +46,8 @@ def explanation(report: DriftReport) -> str:
     columns = list(dict.fromkeys(alert.column for alert in report.alerts))
     named = _listed([_called(name) for name in columns[:3]] + ([f"{len(columns) - 3} more"] if columns[3:] else []))
     where = f"The window differs from the reference in {named}."
+    if report.decision == "retrain" and len(report.signals) < report.signals_to_retrain:
+        return f"{where} A critical level asks for a retraining by itself."
     if report.decision == "retrain":
         return f"{where} {_signals(report.signals_to_retrain)} at once ask for a retraining."
     return f"{where} A retraining is asked for when {_signals(report.signals_to_retrain).lower()} are beyond."
@@ -53,6 +66,8 @@ def sentence(column: ColumnDrift) -> str:
         return "Nothing to compare: one side has no values."
     if column.role == "raw":
         return "Used before the model sees it; here only missing values are counted."
+    if column.role == "quality":
+        return "Answers with a known truth, held against the test rows of the version."
     if any(reading.threshold is not None for reading in column.readings):
         return "Much like the reference." if column.weight < 0.35 else "Somewhat different, within its thresholds."
     return "Shown without a threshold."
@@ -81,8 +96,8 @@ def figure(reading: Reading) -> str:
     """A reading's value in its own unit."""
     if reading.value is None:
         return "–"
-    if reading.measure in ("missing", "unseen"):
-        sign = "+" if reading.measure == "missing" and reading.value > 0 else "−" if reading.value < 0 else ""
+    if reading.measure in SHARES:
+        sign = "+" if reading.measure in RISES and reading.value > 0 else "−" if reading.value < 0 else ""
         return f"{sign}{percent(reading.value)}"
     if reading.measure == "cardinality_ratio":
         return f"{number(reading.value)} ×"
@@ -95,15 +110,28 @@ def limit(reading: Reading) -> str:
     """A reading's threshold in words: "alarm above 0.25"; empty where it has none."""
     if reading.threshold is None:
         return ""
-    if reading.measure in ("missing", "unseen"):
-        return f"alarm above {percent(reading.threshold)}"
-    return f"alarm above {number(reading.threshold)}"
+    told = percent if reading.measure in SHARES else number
+    worse = "" if reading.critical is None else f", critical above {told(reading.critical)}"
+    return f"alarm above {told(reading.threshold)}{worse}"
 
 
 def _told(column: ColumnDrift, measure: str) -> str:
     facts, reading = column.facts, next(r for r in column.readings if r.measure == measure)
     if measure == "cardinality_ratio":
         return f"{number(reading.value)} times as many distinct values as this many rows should have."
+    if measure == "quality_drop":
+        found = facts["metrics"][facts["worst"]]
+        name = str(facts["worst"]).replace("_", " ")
+        return (
+            f"Answers are worse than on the test rows: {name} {number(found['window'])} on {facts['truths']:,} rows "
+            f"with known truth, {number(found['reference'])} there."
+        )
+    if measure == "out_of_range":
+        return f"{percent(reading.value or 0.0)} of the rows are beyond every value that the model learnt from."
+    if measure == "vanished_share":
+        examples = _listed([f"“{_short(value)}”" for value in facts.get("vanished", [])[:2]])
+        named = f", such as {examples}" if examples else ""
+        return f"Categories of {percent(reading.value or 0.0)} of the reference's rows are gone{named}."
     if measure == "missing":
         before, after = facts.get("missing_reference", 0.0), facts.get("missing_window", 0.0)
         return f"No value in {percent(after)} of the rows, {percent(before)} in the reference."
@@ -140,7 +168,7 @@ def _moved_share(bars: Bars, is_prediction: bool) -> str:
 
 
 def _called(name: str) -> str:
-    return "what the model answers" if name == "prediction" else name
+    return {"prediction": "what the model answers", "quality": "how right it is"}.get(name, name)
 
 
 def _signals(many: int) -> str:

@@ -3,15 +3,18 @@
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from slipway.profile.categories import spectrum_of
 from slipway.profile.cells import count_cells
-from slipway.profile.drift import Moments, spectrum_of
+from slipway.profile.drift import Moments
+from slipway.profile.joint import thinned
 
 Type = Literal["number", "time", "text", "boolean", "other"]
 Flag = Literal["clock", "id"]
@@ -19,7 +22,8 @@ Flag = Literal["clock", "id"]
 FINE = 250  # quantile cells; a multiple of ten, so that deciles are among them
 DISTINCT = 20  # a number with at most so many values has a cell for each
 TAILS = 7  # cells beyond either end of the reference, each twice as far out as the one before
-TOP = 25  # categories with a cell of their own; the others share one
+TOP, MOST = 25, 250  # categories with a cell of their own, at least and at most; the others share one
+EXPECTED = 5  # rows of a window from which on a category is worth a cell
 KNOWN = 10_000  # categories kept, so that an unseen one is recognised
 KNOWN_CHARACTERS = 500_000
 FAR = 1e140  # farther than this from the centre counts as this far, so that squares stay finite
@@ -39,14 +43,18 @@ class NumberCounts:
     total: float
     """Sum of the differences from the reference's centre."""
     squares: float
+    sample: NDArray[np.float64] | None = None
+    """The finite values themselves, where the profile was asked to keep them; of a large reference, quantiles."""
 
     def __add__(self, other: "NumberCounts") -> "NumberCounts":
+        kept = None if self.sample is None or other.sample is None else np.append(self.sample, other.sample)
         return NumberCounts(
             self.cells + other.cells,
             self.nulls + other.nulls,
             self.n + other.n,
             self.total + other.total,
             self.squares + other.squares,
+            kept,
         )
 
 
@@ -97,14 +105,19 @@ class NumberColumn:
             away = finite - self.centre
         np.clip(away, -FAR, FAR, out=away)
         cells = count_cells(numbers, self.edges)
-        return NumberCounts(
-            cells, len(series) - numbers.size, finite.size, float(away.sum()), float(np.dot(away, away))
-        )
+        total, squares = float(away.sum()), float(np.dot(away, away))
+        kept = None if self.counts.sample is None else finite
+        return NumberCounts(cells, len(series) - numbers.size, finite.size, total, squares, kept)
 
     def bins(self, counts: NumberCounts) -> NDArray[np.int64]:
         """The counts in the bins of the index of population stability: fewer and wider than the cells."""
         starts = np.array([0, *(bound + 1 for bound in self.bounds)])
         return np.asarray(np.add.reduceat(counts.cells, starts), dtype=np.int64)
+
+    def beyond(self, counts: NumberCounts) -> int:
+        """How many values are below the reference's least or above its greatest; it has a value."""
+        inside = np.flatnonzero(self.counts.cells)
+        return int(counts.cells.sum() - counts.cells[inside[0] : inside[-1] + 1].sum())
 
     def moments(self, counts: NumberCounts) -> Moments:
         """Number, mean and standard deviation (ddof 0) of the finite values counted."""
@@ -141,8 +154,29 @@ class TextColumn:
 
     @property
     def top(self) -> tuple[str, ...]:
-        """The categories with a cell of their own."""
+        """The most frequent categories, which always have a cell of their own."""
         return tuple(list(self.categories)[:TOP])
+
+    def cells_for(self, rows: int) -> int:
+        """How many categories have a cell of their own where the window has so many rows.
+
+        More than the fewest where both sides can tell: a rare category that becomes a common one is lost among the
+        others otherwise.
+        """
+        least = EXPECTED * max(1.0, self.n / max(rows, 1))
+        worth = 0
+        for times in self.categories.values():
+            if times < least or worth == MOST:
+                break
+            worth += 1
+        return max(worth, TOP)
+
+    def selection(self, cells: int) -> float:
+        """How much more than chance the counts of the most frequent are off, since it is by them that they are that.
+
+        The k greatest of d normal variables have squares of 1 + 2 ln(d/k) on average at most.
+        """
+        return 1 + 2 * math.log(max(self.distinct / cells, 1.0))
 
     def count(self, series: pl.Series) -> TextCounts:
         """Count the categories of a column; of one that looks like ids or is nested, only nulls."""
@@ -152,30 +186,31 @@ class TextColumn:
             return TextCounts({}, nulls)
         return TextCounts(_frequencies(texts), nulls)
 
-    def bins(self, values: Mapping[str, int]) -> NDArray[np.int64]:
+    def bins(self, values: Mapping[str, int], cells: int = TOP) -> NDArray[np.int64]:
         """Counts of the most frequent categories, then of all the rest, unseen ones among them."""
-        top = [values.get(category, 0) for category in self.top]
+        top = [values.get(category, 0) for category in islice(self.categories, cells)]
         return np.array([*top, sum(values.values()) - sum(top)], dtype=np.int64)
 
-    def reference_bins(self) -> NDArray[np.int64]:
+    def reference_bins(self, cells: int = TOP) -> NDArray[np.int64]:
         """The reference's own counts in the same bins."""
-        top = [self.categories[category] for category in self.top]
+        top = list(islice(self.categories.values(), cells))
         return np.array([*top, self.n - sum(top)], dtype=np.int64)
 
 
 Column = NumberColumn | TextColumn
 
 
-def describe(series: pl.Series, *, is_clock: bool = False) -> Column:
+def describe(series: pl.Series, *, is_clock: bool = False, keeps_sample: bool = False) -> Column:
     """What the reference has in one column.
 
     Args:
         is_clock: the project says that the column moves with time. Dates, and texts that read as dates, are clocks
             without that.
+        keeps_sample: numbers are kept themselves too, for bins that are found when there is a window.
     """
     kind = _type(series.dtype)
     if kind in ("number", "time"):
-        return _describe_numbers(series, kind, is_clock)
+        return _describe_numbers(series, kind, is_clock, keeps_sample)
     if kind == "other":
         return TextColumn("other", None, {}, nulls=series.null_count())
     return _describe_texts(_texts(series), kind, is_clock)
@@ -207,7 +242,7 @@ def _keep(found: Mapping[str, int], nulls: int, kind: Type, flag: Flag | None) -
     return TextColumn(kind, flag, kept, spectrum, nulls)
 
 
-def _describe_numbers(series: pl.Series, kind: Type, is_clock: bool) -> NumberColumn:
+def _describe_numbers(series: pl.Series, kind: Type, is_clock: bool, keeps_sample: bool) -> NumberColumn:
     numbers = np.sort(_numbers(series))
     numbers = numbers[np.isfinite(numbers)]
     with np.errstate(over="ignore"):  # an edge that overflows is left out
@@ -222,7 +257,10 @@ def _describe_numbers(series: pl.Series, kind: Type, is_clock: bool) -> NumberCo
     ):
         flag = "id"
     bare = NumberColumn(kind, flag, edges, bounds, values, centre, NumberCounts(np.zeros(0, np.int64), 0, 0, 0.0, 0.0))
-    return NumberColumn(kind, flag, edges, bounds, values, centre, bare.count(series))
+    counts = bare.count(series)
+    if keeps_sample:
+        counts = replace(counts, sample=thinned(numbers))
+    return NumberColumn(kind, flag, edges, bounds, values, centre, counts)
 
 
 def _cells(ordered: NDArray[np.float64]) -> tuple[NDArray[np.float64], tuple[int, ...], tuple[float, ...]]:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from slipway.errors import BundleError, DataError, near_miss
+from slipway.profile.clocks import clocks_among
 from slipway.profile.columns import (
     Column,
     NumberColumn,
@@ -122,6 +123,7 @@ def build_profile(
     *,
     kind: str,
     clocks: Iterable[str] = (),
+    keeps_sample: bool = False,
 ) -> Profile:
     """Count a reference.
 
@@ -130,19 +132,23 @@ def build_profile(
         predictions: its answers on rows like those; not necessarily as many.
         raw: the rows as they came in, without the target.
         kind: classification or regression.
-        clocks: columns that move with time, beside those that are dates.
+        clocks: columns that move with time, beside dates and what is computed from them.
+        keeps_sample: numbers are kept themselves too, for bins that are found when there is a window.
 
     Raises:
         DataError: there are no rows.
     """
     if features.height == 0:
         raise DataError("a reference profile needs rows, and the training table has none.")
-    named = frozenset(clocks)
+    named = clocks_among(features, raw) | frozenset(clocks)
     labels = _labels(predictions, kind)
     return Profile(
         kind=kind,
         rows=features.height,
-        columns={name: describe(features[name], is_clock=name in named) for name in features.columns},
+        columns={
+            name: describe(features[name], is_clock=name in named, keeps_sample=keeps_sample)
+            for name in features.columns
+        },
         prediction=describe(labels) if kind == "regression" else describe_classes(labels),
         raw_rows=raw.height,
         missing={name: count_missing(raw[name]) for name in raw.columns},
@@ -201,6 +207,7 @@ def _column_json(column: Column) -> dict[str, Any]:
         "n": counts.n,
         "total": counts.total,
         "squares": counts.squares,
+        "sample": None if counts.sample is None else counts.sample.tolist(),
     }
 
 
@@ -214,6 +221,7 @@ def _column(values: Mapping[str, Any]) -> Column:
         values["n"],
         values["total"],
         values["squares"],
+        None if values.get("sample") is None else np.array(values["sample"], dtype=np.float64),
     )
     return NumberColumn(
         values["type"],

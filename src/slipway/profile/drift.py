@@ -1,15 +1,16 @@
 """Counts of a reference and of a window in, measures of drift out. Pure: nothing is read, nothing is kept."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
-Spectrum = Mapping[int, int]
-"""How many categories occur so many times: {1: 340, 2: 100} is 440 categories in 540 rows."""
+
+CHANCE = 3.0
+"""Standard errors that chance hardly ever passes; where many columns are looked at, it has to be more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +19,16 @@ class Psi:
 
     value: float
     without_drift: float
+    by_chance: float
 
     def exceeds(self, threshold: float) -> bool:
         """Whether the index passes the threshold for a reason other than a small window."""
-        return self.value - self.without_drift > threshold
+        return self.value - self.without_drift > threshold and self.value > self.by_chance
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A measure of drift, beside the value that sampling alone hardly ever passes (about three standard errors)."""
+    """A measure of drift, beside the value that sampling alone hardly ever passes."""
 
     value: float
     by_chance: float
@@ -45,31 +47,69 @@ class Moments:
     std: float
 
 
-def psi(reference: Counts, window: Counts) -> Psi:
+def standard_errors(alpha: float) -> float:
+    """How many standard errors a measure passes by chance with probability `alpha`, on one side."""
+    return NormalDist().inv_cdf(1 - alpha)
+
+
+def psi(reference: Counts, window: Counts, *, z: float = CHANCE, selection: float = 1.0) -> Psi:
     """Compare two distributions over the same k bins.
 
     Args:
         reference, window: shape (k,), counts per bin; zeros allowed.
+        z: standard errors that are still chance.
+        selection: how much more than chance the reference's counts are off where the bins were chosen by them.
 
     Raises:
         ValueError: shapes differ, or one side is empty.
 
     Half a count is added to every bin, so that an empty one does not decide alone. Without drift the index over
-    (1/n + 1/m) is chi-squared with k - 1 degrees of freedom (Yurdakul, 2018), hence its expectation.
+    (1/n + 1/m) is chi-squared with k - 1 degrees of freedom (Yurdakul, 2018), hence its expectation and what it
+    hardly ever passes (by Wilson and Hilferty's cube root).
     """
     n, m = _totals(reference, window)
     expected, actual = _shares(reference), _shares(window)
     value = float(np.sum((actual - expected) * np.log(actual / expected)))
-    return Psi(value, without_drift=(reference.size - 1) * (1 / n + 1 / m))
+    freedom, rate = reference.size - 1, 1 / n + 1 / m
+    if freedom == 0:
+        return Psi(value, 0.0, 0.0)
+    spread = 2 / (9 * freedom)
+    chance = freedom * (selection / n + 1 / m) * (1 - spread + z * math.sqrt(spread)) ** 3
+    return Psi(value, freedom * rate, chance)
 
 
-def total_variation(reference: Counts, window: Counts) -> Measure:
+def jensen_shannon(reference: Counts, window: Counts, *, z: float = CHANCE, selection: float = 1.0) -> Measure:
+    """The square root of the Jensen–Shannon divergence in bits, over the same k bins as `psi` and smoothed alike.
+
+    From 0 to 1, which only distributions over very many rows that don't meet come near. The divergence is at most an
+    eighth of the population stability index, near which it lies for small differences.
+    """
+    _totals(reference, window)
+    p, q = _shares(reference), _shares(window)
+    nats = sum(float(np.sum(side * np.log(2 * side / (p + q)))) for side in (p, q)) / 2
+    chance = psi(reference, window, z=z, selection=selection).by_chance / 8
+    return Measure(math.sqrt(max(nats, 0.0) / math.log(2)), by_chance=math.sqrt(chance / math.log(2)))
+
+
+def kolmogorov_smirnov(reference: Counts, window: Counts, *, z: float = CHANCE) -> Measure:
+    """The largest distance between the cumulated distributions, seen at the edges of the same k ascending cells.
+
+    An effect size, from 0 to 1. Between two edges it can be larger by the reference's share of the cell between them,
+    at most 1/250 in a profile's. A p-value is left out, since with enough rows it calls any difference significant.
+    """
+    n, m = _totals(reference, window)
+    value = float(np.max(np.abs(np.cumsum(reference) / n - np.cumsum(window) / m)))
+    alpha = NormalDist().cdf(-z)
+    return Measure(value, by_chance=math.sqrt(-math.log(alpha) / 2 * (1 / n + 1 / m)))
+
+
+def total_variation(reference: Counts, window: Counts, *, z: float = CHANCE) -> Measure:
     """Half the sum of the differences of shares over the same k classes: the share of rows that changed class.
 
     Raises:
         ValueError: shapes differ, or one side is empty.
 
-    By chance it is its expectation, each difference of shares being nearly normal, and twice the largest standard
+    By chance it is its expectation, each difference of shares being nearly normal, and z times the largest standard
     deviation that any set of classes can have.
     """
     n, m = _totals(reference, window)
@@ -77,62 +117,30 @@ def total_variation(reference: Counts, window: Counts) -> Measure:
     share = (reference + window) / (n + m)
     rate = 1 / n + 1 / m
     expected = 0.5 * float(np.sum(np.sqrt(2 / math.pi * share * (1 - share) * rate)))
-    return Measure(0.5 * float(np.sum(difference)), by_chance=expected + math.sqrt(rate))
+    return Measure(0.5 * float(np.sum(difference)), by_chance=expected + z / 2 * math.sqrt(rate))
 
 
-def mean_shift(reference: Moments, window: Moments) -> Measure | None:
-    """By how many standard deviations of the reference the mean moved; None where the reference does not vary."""
+def mean_shift(reference: Moments, window: Moments, *, z: float = CHANCE) -> Measure | None:
+    """By how many standard deviations of the reference the mean moved; None where the reference does not vary.
+
+    A window that varies more than the reference has a mean that chance moves further.
+    """
     if reference.n == 0 or window.n == 0 or reference.std <= 0:
         return None
     value = (window.mean - reference.mean) / reference.std
-    return Measure(value, by_chance=3 * math.sqrt(1 / reference.n + 1 / window.n)) if math.isfinite(value) else None
-
-
-def expected_distinct(spectrum: Spectrum, rows: int) -> tuple[float, float]:
-    """How many distinct categories `rows` rows drawn from these would have: expectation and standard deviation.
-
-    Args:
-        rows: at most as many as the spectrum has.
-
-    Rarefaction (Hurlbert, 1971); the standard deviation as if categories were drawn independently, which is
-    never too small.
-    """
-    times = np.array(list(spectrum), dtype=np.int64)
-    many = np.array(list(spectrum.values()), dtype=np.int64)
-    total = int(np.sum(times * many))
-    if rows > total:
-        raise ValueError(f"{rows} rows can't be drawn from {total}")
-    left = total - times
-    rest = np.full(times.shape, -np.inf)  # log of the probability that a category is not drawn
-    possible = left >= rows
-    rest[possible] = (
-        _log_factorial(left[possible])
-        - _log_factorial(left[possible] - rows)
-        - math.lgamma(total + 1)
-        + math.lgamma(total - rows + 1)
-    )
-    drawn = 1 - np.exp(np.minimum(rest, 0.0))
-    return float(np.sum(many * drawn)), math.sqrt(float(np.sum(many * drawn * (1 - drawn))))
-
-
-def cardinality_ratio(reference: Spectrum, window: Spectrum) -> Measure | None:
-    """Distinct categories in the window over those expected of as many rows drawn from the reference.
-
-    A window with more rows than the reference is thinned to as many instead. None where a side is empty. By chance
-    includes one category more than expected: a single new one is what the share of unseen rows is for.
-    """
-    n, m = (sum(times * many for times, many in side.items()) for side in (reference, window))
-    if n == 0 or m == 0:
+    if not math.isfinite(value):
         return None
-    expected, deviation = expected_distinct(reference, min(n, m))
-    found, _ = expected_distinct(window, min(n, m))
-    return Measure(found / expected, by_chance=(expected + 3 * deviation + 1) / expected)
+    wider = max(window.std / reference.std, 1.0)
+    return Measure(value, by_chance=z * math.sqrt(1 / reference.n + wider**2 / window.n))
 
 
-def spectrum_of(counts: Counts) -> dict[int, int]:
-    """The spectrum of a vector of counts per category; zeros are left out."""
-    times, many = np.unique(counts[counts > 0], return_counts=True)
-    return dict(zip(times.tolist(), many.tolist(), strict=True))
+def risen_share(found: float, expected: float, reference_rows: int, rows: int, *, z: float = CHANCE) -> Measure:
+    """A share of the window's rows that was `expected` of the reference's; by chance, on the scale of square roots.
+
+    There the difference of two shares has nearly the same standard error whatever they are, rare events included.
+    """
+    root = math.sqrt(max(expected, 0.0)) + z / 2 * math.sqrt(1 / reference_rows + 1 / rows)
+    return Measure(found, by_chance=root**2)
 
 
 def _totals(reference: Counts, window: Counts) -> tuple[int, int]:
@@ -147,7 +155,3 @@ def _totals(reference: Counts, window: Counts) -> tuple[int, int]:
 def _shares(counts: Counts) -> NDArray[np.float64]:
     smoothed = counts + 0.5
     return np.asarray(smoothed / smoothed.sum(), dtype=np.float64)
-
-
-def _log_factorial(values: Counts) -> NDArray[np.float64]:
-    return np.array([math.lgamma(value + 1) for value in values.tolist()], dtype=np.float64)

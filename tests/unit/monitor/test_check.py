@@ -164,7 +164,7 @@ def test_a_column_without_any_value_has_nothing_to_compare(scene, window):
 def test_json_has_the_keys_of_the_contract(scene, window):
     found = scene.check(window.with_columns(pl.col("area") * 1.8), ["high"] * 1_000).to_json()
     assert set(found) == {"decision", "rows", "alerts", "columns"}
-    assert all(set(alert) == {"column", "measure", "value", "threshold"} for alert in found["alerts"])
+    assert all(set(alert) == {"column", "measure", "value", "threshold", "level"} for alert in found["alerts"])
     assert {"psi", "psi_without_drift"} <= set(found["columns"]["area"])
     assert "prediction_drift" in found["columns"]["prediction"]
     assert set(found["columns"]) == {*window.columns, "prediction"}

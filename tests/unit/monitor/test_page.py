@@ -29,6 +29,7 @@ class Found:
     window: str = f"the rows of {EVIL}.csv"
     quality: dict[str, float] = field(default_factory=dict)
     truths: int = 0
+    pieces: tuple = ()
 
 
 class Reader(HTMLParser):

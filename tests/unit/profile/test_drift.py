@@ -5,11 +5,12 @@ from hypothesis import strategies as st
 
 from slipway.profile.drift import (
     Moments,
-    cardinality_ratio,
-    expected_distinct,
+    jensen_shannon,
+    kolmogorov_smirnov,
     mean_shift,
     psi,
-    spectrum_of,
+    risen_share,
+    standard_errors,
     total_variation,
 )
 
@@ -93,56 +94,39 @@ def test_a_constant_reference_has_no_mean_shift():
     assert mean_shift(Moments(10, 5.0, 0.0), Moments(10, 7.0, 0.0)) is None
 
 
-def test_two_rows_of_four_by_hand():
-    # a a b c: of the six pairs, only aa has one category: (1 + 5 * 2) / 6
-    assert expected_distinct({2: 1, 1: 2}, 2)[0] == pytest.approx(11 / 6)
+@given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 10_000)), min_size=2, max_size=30))
+def test_jensen_shannon_is_from_0_to_1_and_its_square_at_most_an_eighth_of_the_index(pairs):
+    a, b = np.array(pairs).T
+    assume(a.sum() > 0 and b.sum() > 0)
+    value = jensen_shannon(a, b).value
+    assert 0 <= value <= 1
+    assert value**2 * np.log(2) <= psi(a, b).value / 8 + 1e-12
 
 
-@given(counts, st.floats(0.01, 1.0))
-def test_drawing_everything_finds_everything_and_fewer_rows_never_more(c, part):
-    spectrum, total = spectrum_of(c), int(c.sum())
-    every, deviation = expected_distinct(spectrum, total)
-    assert every == pytest.approx(np.count_nonzero(c))
-    assert deviation == pytest.approx(0.0, abs=1e-6)
-    assert expected_distinct(spectrum, max(1, int(part * total)))[0] <= every + 1e-6
+def test_jensen_shannon_of_what_does_not_meet_is_nearly_1():
+    assert jensen_shannon(np.array([10**6, 0]), np.array([0, 10**6])).value == pytest.approx(1.0, abs=1e-5)
 
 
-def test_rarefaction_agrees_with_drawing():
-    rng = np.random.default_rng(3)
-    rows = rng.zipf(1.6, 5_000) % 2_000
-    _, counted = np.unique(rows, return_counts=True)
-    drawn = [np.unique(rng.choice(rows, 300, replace=False)).size for _ in range(300)]
-    expected, deviation = expected_distinct(spectrum_of(counted), 300)
-    assert np.mean(drawn) == pytest.approx(expected, rel=0.02)
-    assert np.std(drawn) <= deviation
+def test_the_distance_is_read_at_the_worst_edge():
+    found = kolmogorov_smirnov(np.array([50, 30, 20]), np.array([10, 20, 70]))
+    assert found.value == pytest.approx(0.5)
+    assert not found.exceeds(0.5)
+    assert found.exceeds(0.49)
 
 
-def test_more_rows_than_there_are_cannot_be_drawn():
-    with pytest.raises(ValueError, match="5 rows can't be drawn from 4"):
-        expected_distinct({2: 2}, 5)
+def test_a_rare_share_may_be_several_rows_by_chance():
+    assert risen_share(1 / 100, 0.0, 10_000, 100).value <= risen_share(1 / 100, 0.0, 10_000, 100).by_chance
+    assert risen_share(0.1, 0.0, 10_000, 100).exceeds(0.05)
 
 
-def test_a_window_larger_than_the_reference_is_thinned():
-    rng = np.random.default_rng(5)
-    share = np.full(500, 1 / 500)
-    small, large = rng.multinomial(400, share), rng.multinomial(20_000, share)
-    found = cardinality_ratio(spectrum_of(small), spectrum_of(large))
-    assert found is not None
-    assert found.value == pytest.approx(1.0, abs=0.08)
-    assert not found.exceeds(1.3)
+def test_many_looks_need_more_standard_errors():
+    assert standard_errors(0.00135) == pytest.approx(3.0, abs=1e-3)
+    few, many = (psi(np.full(10, 500), np.full(10, 50), z=standard_errors(a)) for a in (0.01, 0.0001))
+    assert few.without_drift == many.without_drift < few.by_chance < many.by_chance
 
 
-def test_many_new_categories_exceed_the_ratio_and_a_single_one_does_not():
-    reference = spectrum_of(np.full(50, 100))
-    many = cardinality_ratio(reference, spectrum_of(np.full(100, 10)))
-    assert many is not None
-    assert many.value == pytest.approx(2.0, rel=0.01)
-    assert many.exceeds(1.3)
-    one = cardinality_ratio(spectrum_of(np.full(3, 100)), spectrum_of(np.full(4, 100)))
-    assert one is not None
-    assert one.value == pytest.approx(4 / 3, rel=0.01)
-    assert not one.exceeds(1.3)
-
-
-def test_nothing_to_compare_has_no_ratio():
-    assert cardinality_ratio({}, {1: 3}) is None
+def test_the_chance_of_an_index_is_that_of_chi_squared():
+    rng = np.random.default_rng(4)
+    share, z = np.full(10, 0.1), standard_errors(0.01)
+    found = [psi(rng.multinomial(5_000, share), rng.multinomial(2_000, share), z=z) for _ in range(4_000)]
+    assert np.mean([f.value > f.by_chance for f in found]) == pytest.approx(0.01, abs=0.004)
