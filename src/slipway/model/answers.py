@@ -21,6 +21,11 @@ class Scores:
     """By class label; None for a regression, or a classifier that gives none. None for a row without an answer."""
     errors: list[str | None]
 
+    def take(self, rows: Sequence[int]) -> "Scores":
+        """The scores of some of the rows, by position."""
+        shares = [self.probabilities[i] for i in rows] if self.probabilities is not None else None
+        return Scores([self.predictions[i] for i in rows], shares, [self.errors[i] for i in rows])
+
     @classmethod
     def joined(cls, parts: "Sequence[Scores]") -> "Scores":
         """The scores of several tables as of one."""
@@ -48,11 +53,16 @@ def predict(estimator: Any, features: Any, rows: int, kind: str) -> Scores:
     Raises:
         StageError: it gives another number of answers, or several a row.
     """
-    final, given = _transformed(estimator, features)
+    return predict_last(estimator, *_transformed(estimator, features), rows, kind)
+
+
+def predict_last(estimator: Any, final: Any, given: Any, rows: int, kind: str) -> Scores:
+    """The same of what the estimator's last step takes, or of what stands for that step and what it takes."""
     if kind == "regression":
         return _numbers(_flat(final.predict(given), rows))
     shares = _shares(estimator, final, given, rows)
-    if shares is not None and f"{type(final).__module__}.{type(final).__qualname__}" in _LIKELIEST:
+    named = type(getattr(final, "estimator", final))
+    if shares is not None and f"{named.__module__}.{named.__qualname__}" in _LIKELIEST:
         labels = classes_of(estimator)
         answers: list[Label | None] = [labels[i] for i in shares.argmax(axis=1).tolist()]
     else:
@@ -64,6 +74,11 @@ def classes_of(estimator: Any) -> tuple[Label, ...]:
     """The labels that a classifier knows, in the order of its probabilities; empty where it does not say."""
     classes = getattr(estimator, "classes_", None)
     return () if classes is None else tuple(_plain(label) for label in np.asarray(classes).tolist())
+
+
+def label_text(label: Label) -> str:
+    """A label as the key of its probability; truths in JSON's own words, as the prediction beside them has them."""
+    return str(label).lower() if isinstance(label, bool) else str(label)
 
 
 def _transformed(estimator: Any, features: Any) -> tuple[Any, Any]:
@@ -114,7 +129,7 @@ def _shares(estimator: Any, final: Any, given: Any, rows: int) -> NDArray[np.flo
 def _probabilities(estimator: Any, shares: NDArray[np.float64] | None) -> list[dict[str, float] | None] | None:
     if shares is None:
         return None
-    labels = [str(label) for label in classes_of(estimator)]
+    labels = [label_text(label) for label in classes_of(estimator)]
     return [dict(zip(labels, values, strict=True)) for values in shares.tolist()]
 
 

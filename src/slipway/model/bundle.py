@@ -58,6 +58,13 @@ class Bundle:
     def schema(self) -> Schema:
         return self.manifest.schema
 
+    @property
+    def texts(self) -> frozenset[str]:
+        """Columns that are text in a file whatever they look like there, since training had text: "1.50", "True"."""
+        are_texts = any(isinstance(label, str) for label in self.manifest.classes)
+        target = {self.manifest.target} if are_texts else set()
+        return frozenset(target | {column.name for column in self.schema.columns if column.dtype == "String"})
+
     @cached_property
     def profile(self) -> "Profile":
         """The reference that windows are compared with."""

@@ -14,6 +14,7 @@ from slipway.model.bundle import Bundle, Evidence, draft_bundle, write_bundle
 from slipway.model.examples import example_rows, json_rows, spread
 from slipway.model.frames import typing_of
 from slipway.model.manifest import Manifest, OnlineStage, StageInput, Typing
+from slipway.model.personal import measured, warn_of_relearning, without_personal
 from slipway.model.probe import used_columns
 from slipway.model.rows import Hashes
 from slipway.model.schema import Schema
@@ -68,6 +69,7 @@ def build_bundle(project: Project, tables: "Tables | None", reported: Mapping[st
     used = used_columns(scorer, asked)
     unused = [name for name in learnt.start.columns if name not in used]
     schema = Schema.infer(asked.select(used), _widened(project, learnt.start), unused)
+    warn_of_relearning(project, schema)
     scorer = replace(scorer, bundle=replace(draft, manifest=replace(draft.manifest, schema=schema)))
     return write_bundle(scorer.bundle, _evidence(project, scorer, learnt))
 
@@ -84,8 +86,9 @@ def _read_learnt(project: Project, path: RequestPath, tables: "Tables | None") -
     if not path.stages:  # the training table is what a request looks like, and so is the test table
         everything = trace(train, train, every=True)
         return _Learnt(start, train, test, everything, trace(test, test, every=False))
-    end = read_artifact(project, path.end, None, tables)
-    return _Learnt(start, train, test, trace(end, train, every=True), trace(end, test, every=False))
+    end, target = read_artifact(project, path.end, None, tables), project.model.target
+    traced = (trace(end, train, every=True, target=target), trace(end, test, every=False, target=target))
+    return _Learnt(start, train, test, *traced)
 
 
 def _draft(
@@ -100,7 +103,7 @@ def _draft(
     target, maker = project.model.target, project.model_stage
     annotation = next(i.annotation for i in maker.inputs if i.artifact == project.train)
     names, as_array = _features(estimator, learnt.train.drop(target), annotation, project, maker)
-    functions = [name for route in project.api.routes for name in (route.request, route.response) if name is not None]
+    functions = [name for route in project.api.routes for name in (route.request, route.response, route.get) if name]
     carried = list(dict.fromkeys([*(stage.name for stage in path.stages), *functions]))
     manifest = Manifest(
         name=project.name,
@@ -212,7 +215,8 @@ def _evidence(project: Project, scorer: Scorer, learnt: _Learnt) -> Evidence:
     test_rows = test.with_columns(learnt.test[target][learnt.tested.part].alias(target))
     # Where most rows can't be traced (a stage draws new ones), the source's own are what requests will look like.
     raw = train if learnt.trained.untraced <= learnt.train.height // 2 else asked
-    rows = example_rows(test if test.height else raw, schema)
+    personal = project.api.personal
+    rows = example_rows(without_personal(test if test.height else raw, schema, personal), schema)
     answers = [_answer(scorer, row) for row in rows]
     answered = [(row, answer) for row, answer in zip(rows, answers, strict=True) if answer is not None]
     return Evidence(
@@ -221,7 +225,7 @@ def _evidence(project: Project, scorer: Scorer, learnt: _Learnt) -> Evidence:
         answers=[answer for _, answer in answered],
         trained_rows=trained_rows,
         test_rows=test_rows,
-        sample=json_rows(spread(test_rows, _SAMPLE_ROWS)),
+        sample=json_rows(without_personal(spread(test_rows, _SAMPLE_ROWS), schema, personal)),
     )
 
 
@@ -236,10 +240,17 @@ def _hashes(scorer: Scorer, rows: pl.DataFrame, truths: pl.Series) -> Hashes:
 
 
 def _profile(project: Project, scorer: Scorer, raw: pl.DataFrame, test: pl.DataFrame) -> Profile:
-    features = scorer.features(raw)
+    features = measured(scorer.features(raw), project.api.personal)
     predicted = test if test.height >= _FEW_TEST_ROWS else pl.concat([test, raw])
     predictions: list[Label | None] = scorer.score(predicted).predictions
-    return build_profile(features, predictions, raw, kind=project.model.kind, clocks=project.monitor.clocks)
+    return build_profile(
+        features,
+        predictions,
+        raw,
+        kind=project.model.kind,
+        clocks=project.monitor.clocks,
+        keeps_sample=project.monitor.bins == "equal-width",
+    )
 
 
 def _answer(scorer: Scorer, row: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,5 +1,6 @@
 """A Polars table in, the table that a function asked for out, typed as the function saw it in training."""
 
+from functools import lru_cache
 from typing import Any
 
 import polars as pl
@@ -46,16 +47,25 @@ def as_trained(table: pl.DataFrame, typing: Typing, what: str, *, keep_others: b
     Raises:
         StageError: a column is missing, or its values don't fit its type.
     """
+    schema = table.schema  # made anew each time it is asked for
+    trained = _types(tuple(typing.polars.items()))
+    if schema == trained:
+        return table
     columns = []
-    for name, dtype in typing.polars.items():
-        if name not in table.columns:
+    for name, wanted in trained.items():
+        dtype = typing.polars[name]
+        if name not in schema:
             raise StageError(f"{what} has no column `{name}`.{near_miss(name, table.columns)}")
-        wanted = dtype_named(dtype)
         try:
-            columns.append(table[name] if table.schema[name] == wanted else table[name].cast(wanted))
+            columns.append(table[name] if schema[name] == wanted else table[name].cast(wanted))
         except pl.exceptions.PolarsError as error:
             raise StageError(
-                f"{what}: column `{name}` is {table.schema[name]}, and was {dtype} in training: {error}"
+                f"{what}: column `{name}` is {schema[name]}, and was {dtype} in training: {error}"
             ) from error
-    others = [table[name] for name in table.columns if name not in typing.polars] if keep_others else []
+    others = [table[name] for name in schema if name not in trained] if keep_others else []
     return pl.DataFrame([*columns, *others])
+
+
+@lru_cache(maxsize=64)
+def _types(named: tuple[tuple[str, str], ...]) -> pl.Schema:
+    return pl.Schema([(name, dtype_named(dtype)) for name, dtype in named])

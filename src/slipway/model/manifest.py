@@ -9,7 +9,8 @@ from slipway.model.schema import Schema
 from slipway.project import Route
 from slipway.records import Label
 
-FORMAT = 1
+FORMAT = 2
+"""The second one's routes may answer GET, and take rows apart."""
 
 ESTIMATOR = "model.skops"
 STAGES = "stages.py"

@@ -1,7 +1,9 @@
 """`[model]` of slipway.toml → what the model is, and what the gate asks of it."""
 
+import math
+
 from slipway.errors import near_miss
-from slipway.project.facts import METRICS, Model, Threshold
+from slipway.project.facts import METRICS, Model, Replay, Threshold
 from slipway.project.keys import Keys
 
 METRICS_ARTIFACT = "metrics"
@@ -13,12 +15,11 @@ def read_model(keys: Keys) -> Model:
     gate = {}
     for metric in gates.rest():
         table = gates.table(metric)
-        threshold = Threshold(
-            table.number("min", None), table.number("max", None), table.number("max_drop", None, at_least=0)
-        )
-        table.finish()
+        threshold = _threshold(table)
         if threshold == Threshold():
             gates.refuse(metric, "min, max or max_drop, such as { min = 0.75, max_drop = 0.01 }")
+        if threshold.doubt is not None and threshold.max_drop is None:
+            gates.refuse(metric, "a max_drop beside the doubt, which says how far beyond it chance may reach")
         if threshold.minimum is not None and threshold.maximum is not None and threshold.minimum > threshold.maximum:
             gates.refuse(metric, "a min that is not above the max")
         if threshold.max_drop is not None and metric not in METRICS[kind]:
@@ -36,13 +37,65 @@ def read_model(keys: Keys) -> Model:
         metrics=keys.text("metrics", METRICS_ARTIFACT),
         gate=gate or _default_gate(kind),
         retrain_into=keys.text("retrain_into", None),
+        max_source_share=_share(keys),
+        slices=keys.texts("slices") if "slices" in keys.rest() else None,
+        cannot_tell=keys.text("cannot_tell", "refuse", among=("refuse", "pass")),
+        replay=_replay(keys.table("replay"), kind),
         pickle=keys.flag("pickle", False),
     )
     keys.finish()
     return model
 
 
+def _share(keys: Keys) -> float:
+    share: float | None = keys.number("max_source_share", 0.5)
+    if share is None:
+        return 1.0
+    if not 0 < share <= 1:
+        keys.refuse("max_source_share", "a share above 0, up to 1; false for no limit")
+    return share
+
+
+def _threshold(table: Keys) -> Threshold:
+    drop, drop_is_share = _margin(table, "max_drop")
+    doubt, doubt_is_share = _margin(table, "doubt")
+    if drop is not None and doubt is not None and drop_is_share != doubt_is_share:
+        table.refuse("doubt", "the unit of max_drop: both in the metric's own, or both in %")
+    found = Threshold(table.number("min", None), table.number("max", None), drop, doubt, drop_is_share)
+    table.finish()
+    return found
+
+
+def _margin(table: Keys, key: str) -> tuple[float | None, bool]:
+    """A number in the metric's unit, or a text such as "2 %" of production's value; and which of the two it is."""
+    value = table.value(key) if key in table.rest() else None
+    if not isinstance(value, str):
+        return table.number(key, None, at_least=0), False
+    try:
+        share = float(value.removesuffix("%").strip()) / 100
+    except ValueError:
+        share = -1.0
+    if not value.endswith("%") or not 0 <= share < 10:
+        table.refuse(key, "a number in the metric's own unit, or a share of production's value such as \"2 %\"")
+    return share, True
+
+
+def _replay(table: Keys, kind: str) -> Replay:
+    d = Replay()
+    found = Replay(
+        requests=table.integer("requests", d.requests),
+        latency_factor=table.number("latency_factor", d.latency_factor, at_least=1) or math.inf,
+        latency_floor_ms=table.number("latency_floor_ms", d.latency_floor_ms, at_least=0) or 0.0,
+        max_flipped=table.number("max_flipped", None, at_least=0),
+    )
+    table.finish()
+    if found.max_flipped is not None and kind == "regression":
+        table.refuse("max_flipped", "no such key: numbers move, labels alone flip")
+    return found
+
+
 def _default_gate(kind: str) -> dict[str, Threshold]:
-    # Without thresholds a candidate is still held against production: no worse, beyond chance.
-    metric = "accuracy" if kind == "classification" else "rmse"
-    return {metric: Threshold(max_drop=0.0)}
+    # Without thresholds a candidate is still held against production: about as good, as far as the rows tell.
+    if kind == "classification":
+        return {"accuracy": Threshold(max_drop=0.01)}
+    return {"rmse": Threshold(max_drop=0.02, is_share=True)}

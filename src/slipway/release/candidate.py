@@ -5,20 +5,24 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
-from slipway.errors import BundleError, OutsideError
+from slipway.errors import BundleError
 from slipway.model.bundle import Bundle, same_model
 from slipway.model.candidate import build_bundle
 from slipway.model.store import BundleStore
+from slipway.pipeline.made import keep_made
 from slipway.pipeline.params import read_params
 from slipway.pipeline.proposed import lock_digest, mark_proposed
 from slipway.project import Project
-from slipway.release.ledger import record
+from slipway.records import Waiting
+from slipway.release.ledger import holding, record
+from slipway.release.pending import Registering, register_pending, withdraw
 from slipway.release.states import Standing, stand
 from slipway.settings import Settings
 from slipway.storage import Storage
-from slipway.tracking.seams import RunFacts, Tracker
+from slipway.tracking.seams import Tracker
 
 
 class CandidateMaker:
@@ -31,7 +35,7 @@ class CandidateMaker:
         self._settings = settings
         self._storage = storage
         self._store = store
-        self._tracker = tracker
+        self._registering = Registering(project.name, storage.ledger, storage.pending, store, tracker)
 
     def propose(self, reported: Mapping[str, float]) -> int | None:
         """Register what stands in the project's artifacts as the next version.
@@ -44,43 +48,41 @@ class CandidateMaker:
             returns to if it is not live.
 
         Raises:
-            OutsideError: the tracking server is away; the bundle waits as `pending` and the next call registers it.
+            RegistrationPending: the tracking server is away; the next run, gate or loop registers what waits.
         """
         mark = lock_digest(self._settings)
         with self._built(reported) as bundle:
-            standing = stand(self._storage.ledger.entries())
+            standing = stand(holding(self._storage.ledger))
             known = self._known(bundle, standing)
             if known is not None:
                 self._pass_over(standing, known)
                 mark_proposed(self._settings, mark)
                 return None
-            sha256 = self._store.put(bundle.folder)
-        version = self._register(self._store.open(sha256), reported)
+            if not self._waits(bundle):
+                sha256, commit = self._store.put(bundle.folder), self._tags().get("git.commit")
+                keep_made(self._project, self._settings, sha256, commit=commit, metrics=reported)
+                self._storage.pending.add(self._waiting(sha256, reported))
+        versions = register_pending(self._registering)
         mark_proposed(self._settings, mark)
-        return version
+        return max(versions, default=None)
 
-    def _register(self, bundle: Bundle, reported: Mapping[str, float]) -> int:
-        rows, answers = bundle.examples()
+    def _waiting(self, sha256: str, reported: Mapping[str, float]) -> Waiting:
         settings = read_params(self._project)
-        facts = RunFacts(
-            name=self._project.name,
-            bundle=bundle.folder,
-            bundle_sha256=bundle.sha256,
+        return Waiting(
+            bundle=sha256,
+            at=datetime.now(UTC).isoformat(timespec="microseconds"),
+            by=self._settings.user,
             params={f"{stage}.{key}": value for stage, keys in settings.items() for key, value in keys.items()},
-            metrics=reported,
+            metrics=dict(reported),
             tags=self._tags(),
-            example=rows[:5],
-            answers=[answer["prediction"] for answer in answers[:5]],
         )
-        try:
-            version = self._tracker.register(facts)
-        except OutsideError as error:
-            raise OutsideError(
-                f"{error} The candidate is kept as pending (bundle {bundle.sha256[:12]}); the next run registers it."
-            ) from error
-        why = ", ".join(f"{name} {value:.4g}" for name, value in reported.items())
-        record(self._storage.ledger, "candidate", version, bundle=bundle.sha256, by=self._settings.user, why=why)
-        return version
+
+    def _waits(self, bundle: Bundle) -> bool:
+        """Whether the newest of what is pending is this model already."""
+        newest = [waiting.bundle for waiting in self._storage.pending.all()][-1:]
+        with suppress(BundleError):
+            return any(sha256 == bundle.sha256 or same_model(bundle, self._store.open(sha256)) for sha256 in newest)
+        return False
 
     @contextmanager
     def _built(self, reported: Mapping[str, float]) -> Iterator[Bundle]:
@@ -106,6 +108,7 @@ class CandidateMaker:
 
     def _pass_over(self, standing: Standing, known: int) -> None:
         """A candidate that waits, of a project that has since been put back to an older version's, waits no more."""
+        withdraw(self._registering)
         waiting = standing.candidate
         if waiting is not None and waiting != known:
             why = f"the project gives version {known} again"

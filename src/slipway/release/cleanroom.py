@@ -1,12 +1,14 @@
 """A bundle's folder → whether a fresh process loads it and gets the expected answers.
 
-`python -I -m slipway.release.cleanroom FOLDER` prints one JSON object and exits with 0, or 1 where it can't.
+`python -I -m slipway.release.cleanroom FOLDER` prints one JSON object and exits with 0, or 1 where it can't. Without a
+folder it imports what any bundle needs, and then takes the folder as a line of its standard input.
 """
 
 import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from slipway.release.lines import Line
@@ -16,28 +18,41 @@ ASKED = "loads in a fresh process, with the expected answers"
 
 
 class CleanRoom:
-    """The fresh process, started at once so that it works beside the other checks; `line` waits for it."""
+    """The fresh process, started at once so that it works beside the other checks; `line` waits for it.
 
-    def __init__(self, folder: Path, *, seconds: float = 120.0) -> None:
+    One that is started without a folder has its libraries ready when it is let `enter` one.
+    """
+
+    def __init__(self, folder: Path | None = None, *, seconds: float = 120.0) -> None:
         self._seconds = seconds
+        self._folder = folder
         # One thread: the check must not compete with what it runs beside. -I: neither the working folder, nor PYTHON's
         # variables, nor the user's own packages can help the bundle.
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "slipway.release.cleanroom", str(folder)],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-I", "-m", "slipway.release.cleanroom", *([str(folder)] if folder else [])],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"},
         )
 
+    def enter(self, folder: Path) -> None:
+        """Load the bundle there, for a process that was started before there was one."""
+        self._folder = folder
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended, and `line` says how
+            self._process.stdin.write(f"{folder}\n")
+            self._process.stdin.flush()
+
     def line(self) -> Line:
         """The gate's line."""
+        assert self._folder is not None
         try:
             said, complained = self._process.communicate(timeout=self._seconds)
         except subprocess.TimeoutExpired:
             self.close()
-            return Line(CHECK, ASKED, f"not done after {self._seconds:g} s", "cannot tell")
+            return Line(CHECK, ASKED, f"not done after {self._seconds:g} s", "cannot tell", "", "a quieter machine")
         last = (said.strip().splitlines() or [""])[-1]
         try:
             found = json.loads(last)
@@ -47,8 +62,9 @@ class CleanRoom:
             ended = (complained.strip().splitlines() or ["no message"])[-1]
             return Line(CHECK, ASKED, f"the process ended with {code}: {ended}", "failed")
         if problem is not None:
-            return Line(CHECK, ASKED, problem, "failed")
-        return Line(CHECK, ASKED, f"{examples} examples answered as expected", "passed")
+            return Line(CHECK, ASKED, problem, "failed", "", "a bundle that needs nothing but itself and its libraries")
+        said = f"{examples} examples answered as expected"
+        return Line(CHECK, ASKED, said, "passed", "", "one that is answered otherwise fails")
 
     def close(self) -> None:
         """End the process if it still runs."""
@@ -57,9 +73,14 @@ class CleanRoom:
         self._process.communicate()
 
 
-def main(folder: str) -> int:
+def main(folder: str | None) -> int:
     """Load and score; the JSON on standard output is the answer."""
     try:
+        if folder is None:
+            _import_early()
+            folder = sys.stdin.readline().removesuffix("\n")
+            if not folder:  # whoever started this does not need it any more
+                return 0
         from slipway.model.bundle import open_bundle
         from slipway.model.score import load_scorer
         from slipway.release.expected import check_examples
@@ -72,5 +93,19 @@ def main(folder: str) -> int:
     return 0
 
 
+def _import_early() -> None:
+    """What loading nearly every bundle imports, and nothing of a bundle's own."""
+    import sklearn.compose
+    import sklearn.ensemble
+    import sklearn.pipeline  # noqa: F401
+
+    import slipway.model.bundle
+    import slipway.model.score
+    import slipway.release.expected  # noqa: F401
+    from slipway.pipeline.trusted import skops_io
+
+    skops_io()
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else None))

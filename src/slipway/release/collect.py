@@ -11,7 +11,9 @@ from typing import Any
 from uuid import uuid4
 
 from slipway.errors import CheckRefused, OutsideError
+from slipway.journal.purge import Purged
 from slipway.records import LedgerEntry
+from slipway.release.elsewhere import Elsewhere
 from slipway.release.ledger import verify
 from slipway.settings import Settings
 
@@ -37,6 +39,10 @@ class Collected:
 
     leftovers: Sequence[Leftover]
     is_dry: bool
+    expired: Purged | None = None
+    """Journalled predictions that were too old; None where the project keeps them, and in a dry run."""
+    elsewhere: tuple[Elsewhere, ...] = ()
+    """What other tools keep that may be needed no more; they remove it."""
 
     @property
     def bytes(self) -> int:
@@ -45,14 +51,23 @@ class Collected:
     def to_json(self) -> dict[str, Any]:
         """What `gc --json` prints."""
         removed = [{"path": str(item.path), "bytes": item.bytes, "why": item.why} for item in self.leftovers]
-        return {"removed": removed, "bytes": self.bytes, "dry_run": self.is_dry}
+        return {
+            "removed": removed,
+            "bytes": self.bytes,
+            "dry_run": self.is_dry,
+            "expired": None if self.expired is None else self.expired.to_json(),
+            "elsewhere": [each.to_json() for each in self.elsewhere],
+        }
 
 
-def collect(settings: Settings, entries: Sequence[LedgerEntry], *, is_dry: bool = False) -> Collected:
+def collect(
+    settings: Settings, entries: Sequence[LedgerEntry], waiting: Sequence[str] = (), *, is_dry: bool = False
+) -> Collected:
     """Remove what no entry refers to; every bundle that one names stays. The caller sees to it that nothing runs.
 
     Args:
         entries: the whole ledger. When it is empty every bundle stays, since then nothing says which are needed.
+        waiting: SHA-256 of bundles that are pending: they stay too.
         is_dry: say what would be removed, and remove nothing.
 
     Raises:
@@ -65,7 +80,7 @@ def collect(settings: Settings, entries: Sequence[LedgerEntry], *, is_dry: bool 
             f"The ledger does not hold: {verified.problem}. Nothing was removed, since it may be needed."
         )
     try:
-        found = list(leftovers(settings, entries, now=time.time()))
+        found = list(leftovers(settings, entries, waiting, now=time.time()))
         for leftover in () if is_dry else found:
             _remove(leftover.path)
     except OSError as error:
@@ -76,21 +91,27 @@ def collect(settings: Settings, entries: Sequence[LedgerEntry], *, is_dry: bool 
     return Collected(found, is_dry)
 
 
-def leftovers(settings: Settings, entries: Iterable[LedgerEntry], *, now: float) -> Iterator[Leftover]:
+def leftovers(
+    settings: Settings, entries: Iterable[LedgerEntry], waiting: Iterable[str], *, now: float
+) -> Iterator[Leftover]:
     """What nothing refers to at a Unix time. Files and folders of names that are not Slipway's are passed over."""
-    named = {entry.bundle for entry in entries}
+    named, kept = {entry.bundle for entry in entries}, frozenset(waiting)
     for path in _inside(settings.bundles):
         if path.is_symlink() or not path.is_dir():
             continue
         size, newest = _measure(path)
         if _BUNDLE.fullmatch(path.name):
-            if named and path.name not in named:
+            if named and path.name not in named and path.name not in kept:
                 yield Leftover(path, size, "no entry of the ledger refers to it")
         elif path.name.startswith(_STRAYS) and now - newest > STRAY_SECONDS:
             yield Leftover(path, size, "a bundle that was never finished")
     for path in _inside(settings.spool):
-        if path.suffix == ".new" and path.is_file() and now - path.stat().st_mtime > STRAY_SECONDS:
-            yield Leftover(path, path.stat().st_size, "a segment of the spool that was never begun")
+        is_noted = path.suffix in (".offset", ".offset-new")
+        if not (path.suffix == ".new" or (is_noted and not path.with_suffix(".segment").exists())):
+            continue
+        if path.is_file() and now - path.stat().st_mtime > STRAY_SECONDS:
+            why = "how far a segment was shipped that is gone" if is_noted else "a segment of the spool never begun"
+            yield Leftover(path, path.stat().st_size, why)
 
 
 def _inside(folder: Path) -> list[Path]:

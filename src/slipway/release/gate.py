@@ -1,19 +1,24 @@
 """A candidate, production and the last requests in; a table of lines that lets it pass, or says why not, out."""
 
-import hashlib
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from slipway.model.score import Scorer
 from slipway.project import Model
 from slipway.records import Prediction
+from slipway.release.against import against_production
 from slipway.release.cleanroom import CleanRoom
+from slipway.release.evidence import digest_of
+from slipway.release.latency import CHECK as LATENCY
+from slipway.release.latency import latency
 from slipway.release.lines import Line
-from slipway.release.quality import MaxDrop, against_production, quality_of, thresholds
-from slipway.release.replay import replay
+from slipway.release.moved import CHECK as TRAINING_DATA
+from slipway.release.moved import moved
+from slipway.release.quality import quality_of, thresholds
+from slipway.release.replay import CHECK as REPLAY
+from slipway.release.replay import Replayed, replay
 from slipway.release.schemas import same_requests
 from slipway.release.single import batch_is_single
 
@@ -24,34 +29,45 @@ class GateReport:
 
     version: int
     lines: tuple[Line, ...]
+    wants_to_be_told: bool = False
+    """Whether a line that counts and can't be told refuses: where production exists and the project says so."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+    """How the data that it learnt from differ from production's; JSON values."""
 
     @property
-    def failed(self) -> tuple[Line, ...]:
-        return tuple(line for line in self.lines if line.outcome == "failed")
+    def refusing(self) -> tuple[Line, ...]:
+        """The lines that keep the version out."""
+        return tuple(line for line in self.lines if self._refuses(line))
 
     @property
     def passed(self) -> bool:
-        """Whether no line failed. What can't be told does not refuse; the table shows it."""
-        return not self.failed
+        return not self.refusing
 
     @property
     def digest(self) -> str:
         """SHA-256 of the table, for the ledger."""
-        canonical = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return digest_of(self.to_json())
 
     def sentence(self) -> str:
-        """The outcome in words, with every failed line."""
-        if self.passed:
-            untold = [line.check for line in self.lines if line.outcome == "cannot tell"]
-            return f"{len(self.lines) - len(untold)} lines passed" + (
-                f"; cannot tell: {', '.join(untold)}" if untold else ""
-            )
-        return "; ".join(f"{line.check}: asked {line.asked}, measured {line.measured}" for line in self.failed)
+        """The outcome in words, with every line that refuses."""
+        if not self.passed:
+            return "; ".join(_refusal(line) for line in self.refusing)
+        untold = [line.check for line in self.lines if line.outcome == "cannot tell"]
+        passed = f"{len(self.lines) - len(untold)} lines passed"
+        return f"{passed}; cannot tell: {', '.join(untold)}" if untold else passed
 
     def to_json(self) -> dict[str, Any]:
         """What `slipway gate --json` prints."""
-        return {"version": self.version, "passed": self.passed, "lines": [asdict(line) for line in self.lines]}
+        return {
+            "version": self.version,
+            "passed": self.passed,
+            "lines": [{**line.to_json(), "refuses": self._refuses(line)} for line in self.lines],
+            "training": dict(self.training),
+        }
+
+    def _refuses(self, line: Line) -> bool:
+        is_untold = line.outcome == "cannot tell" and line.counts
+        return line.outcome == "failed" or (is_untold and self.wants_to_be_told)
 
 
 def hold(
@@ -74,33 +90,69 @@ def hold(
     Nothing that a candidate does raises: it is a line of the table.
     """
     room = room or CleanRoom(candidate.bundle.folder)
+    training: Mapping[str, Any] = {}
     try:
         lines = _quality_lines(candidate, production, model, absent)
         lines.append(same_requests(candidate.bundle.schema, production.bundle.schema if production else None, absent))
-        lines.append(_told("batch and single rows", partial(batch_is_single, candidate)))
-        lines.append(_told("replay", partial(replay, candidate, requests)))
+        lines += _told("batch and single rows", lambda: [batch_is_single(candidate)])
+        lines += _replay_lines(candidate, production, model, requests, absent)
+        if production is not None:
+            training = _shown_beside(lines, candidate, production)
         lines.append(room.line())
     finally:
         room.close()
-    return GateReport(version, tuple(lines))
+    wants_to_be_told = model.cannot_tell == "refuse" and production is not None
+    return GateReport(version, tuple(lines), wants_to_be_told, training)
 
 
 def _quality_lines(candidate: Scorer, production: Scorer | None, model: Model, absent: str) -> list[Line]:
     try:
         quality = quality_of(candidate, model.kind)
     except Exception as error:  # the edge of what was trained elsewhere: damaged test rows are a line, not a crash
-        return [Line("quality", "metrics on the test rows", f"{type(error).__name__}: {error}", "failed")]
+        return [Line("quality", "metrics on the test rows", _reason(error), "failed")]
     lines = [line for name, threshold in model.gate.items() for line in thresholds(name, threshold, quality)]
-    for name, threshold in model.gate.items():
-        if threshold.max_drop is not None:
-            limit = MaxDrop(name, threshold.max_drop)
-            compare = partial(against_production, limit, quality, candidate, production, absent)
-            lines.append(_told(f"{name} against production", compare))
-    return lines
+    compare = partial(against_production, model, quality, candidate, production, absent)
+    return lines + _told("against production", compare)
 
 
-def _told(check: str, measured: Callable[[], Line]) -> Line:
+def _replay_lines(
+    candidate: Scorer, production: Scorer | None, model: Model, requests: Sequence[Prediction], absent: str
+) -> list[Line]:
+    replayed = Replayed([], [])
+
+    def asked_again() -> list[Line]:
+        nonlocal replayed
+        replayed = replay(candidate, production, model, requests)
+        return replayed.lines
+
+    def timed() -> list[Line]:
+        rows = replayed.rows or candidate.bundle.examples()[0]
+        return [latency(candidate, production, rows, model.replay, absent)]
+
+    return _told(REPLAY, asked_again) + _told(LATENCY, timed)
+
+
+def _shown_beside(lines: list[Line], candidate: Scorer, production: Scorer) -> Mapping[str, Any]:
+    try:
+        found = moved(candidate, production)
+    except Exception as error:  # a profile that can't be read is damage that the clean load tells of
+        lines.append(Line(TRAINING_DATA, "shown beside production's", _reason(error), "cannot tell", counts=False))
+        return {}
+    lines.append(found.line())
+    return found.to_json()
+
+
+def _told(check: str, measured: Callable[[], list[Line]]) -> list[Line]:
     try:
         return measured()
     except Exception as error:  # the edge of the user's and the libraries' code: a gate that crashes decides nothing
-        return Line(check, "to be measured", f"{type(error).__name__}: {error}", "cannot tell")
+        return [Line(check, "to be measured", _reason(error), "cannot tell", "", "the error mended")]
+
+
+def _refusal(line: Line) -> str:
+    said = f"{line.check}: asked {line.asked}, measured {line.measured}"
+    return f"{said}: cannot tell ({line.would_change})" if line.outcome == "cannot tell" else said
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

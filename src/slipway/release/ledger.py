@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from slipway.errors import BusyError, CheckRefused
+from slipway.errors import BusyError, CheckRefused, SlipwayError
 from slipway.records import Action, LedgerEntry
-from slipway.release.states import follow, stand
+from slipway.release.states import Standing, broken, follow, stand
 from slipway.storage.seams import Ledger
 
 FIRST_PREVIOUS_HASH = "0" * 64
@@ -33,27 +33,28 @@ def record(
     by: str,
     why: str,
     gate: str | None = None,
-    previous: int | None = None,
+    on: Standing | None = None,
     is_override: bool = False,
 ) -> LedgerEntry:
     """Append what happened to a version, if it may follow what the ledger says now.
 
     Args:
         bundle, gate: SHA-256 of the version's bundle, and of the gate's table that this rests on.
-        previous: the version that is live now, where the caller's reasons rest on that; by default whichever is, for
-            the actions that change it.
+        on: where the versions stood when the caller decided, if its reasons rest on which one was live, or that
+            none was. Of two first releases at once, one is so refused.
 
     Raises:
         ProjectError, CheckRefused: it may not follow; see `states.follow`.
-        CheckRefused: another version than `previous` went live meanwhile.
+        CheckRefused: another version went live meanwhile; or the chain does not hold, so nothing is built on it.
         BusyError: others kept appending.
     """
     for _ in range(_ATTEMPTS):
-        entries = ledger.entries()
+        entries = holding(ledger)
         standing = stand(entries)
-        if previous is not None and standing.live != previous:
+        if on is not None and standing.live != on.live:
+            now, then = (f"version {v}" if v is not None else "nothing" for v in (standing.live, on.live))
             raise CheckRefused(
-                f"Version {standing.live} is live, not {previous}, which this was decided on. Look at `slipway ledger` "
+                f"{now.capitalize()} is live, not {then}, which this was decided on. Look at `slipway ledger` "
                 "and decide again."
             )
         follow(standing, action, version, is_override=is_override)
@@ -72,11 +73,31 @@ def record(
             hash="",
         )
         entry = replace(entry, hash=entry_hash(entry))
+        if (words := broken(stand([*entries, entry]))) is not None:
+            raise SlipwayError(
+                f"After {action} of version {version} it would not be that {words}. Nothing is recorded."
+            )
         if ledger.append(entry):
             return entry
     raise BusyError(
         f"The ledger changed {_ATTEMPTS} times while {action} of version {version} was to be recorded. Retry."
     )
+
+
+def holding(ledger: Ledger) -> list[LedgerEntry]:
+    """The entries, oldest first, of a chain that holds.
+
+    Raises:
+        CheckRefused: it does not.
+    """
+    entries = ledger.entries()
+    verified = verify(entries)
+    if not verified.ok:
+        raise CheckRefused(
+            f"The ledger does not hold: {verified.problem}. Nothing is built on it. Put a copy of the state file back; "
+            "`slipway ledger --verify` looks again."
+        )
+    return entries
 
 
 def entry_hash(entry: LedgerEntry) -> str:
@@ -89,7 +110,7 @@ def entry_hash(entry: LedgerEntry) -> str:
 def verify(entries: Sequence[LedgerEntry]) -> Verified:
     """Whether every entry is as it was written, in its place, with none missing between.
 
-    A chain can't know of entries cut off at its end; whoever needs that keeps the newest hash elsewhere.
+    A chain can't know of entries cut off at its end: `anchor.py` keeps the newest hash elsewhere.
     """
     before = FIRST_PREVIOUS_HASH
     for seq, entry in enumerate(entries, start=1):

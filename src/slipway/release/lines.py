@@ -1,21 +1,50 @@
-"""One line of the gate's table: what is asked, what was measured, and whether that is enough."""
+"""One line of the gate's table: what is asked, what was measured and how surely, and whether that is enough."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 Outcome = Literal["passed", "failed", "cannot tell"]
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A check of the gate. Only a failed one refuses a candidate; what cannot be told is shown."""
+    """A check of the gate."""
 
     check: str
     asked: str
     measured: str
     outcome: Outcome
+    uncertainty: str = ""
+    """How far chance reaches; empty for what has none."""
+    would_change: str = ""
+    """What would make the outcome another."""
+    counts: bool = True
+    """Whether a project that wants to be told is refused where this can't be."""
+    varies: bool = False
+    """Whether the figures are another each time, as those of a clock are: a table's digest leaves them out."""
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "check": self.check,
+            "asked": self.asked,
+            "measured": self.measured,
+            "uncertainty": self.uncertainty,
+            "outcome": self.outcome,
+            "would_change": self.would_change,
+            "counts": self.counts,
+            "varies": self.varies,
+        }
 
 
 def number(value: float) -> str:
     """A figure as the table shows it: four digits that count."""
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value + 0.0:.4g}"
+
+
+def between(low: float, high: float) -> str:
+    """An interval as the table shows it."""
+    return f"{_short(low)} to {_short(high)} (90 %)"
+
+
+def _short(value: float) -> str:
+    return number(value) if abs(value) >= 1_000 else f"{value + 0.0:.3g}"  # a zero has no sign here

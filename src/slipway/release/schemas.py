@@ -10,7 +10,7 @@ ASKED = "takes the requests that production takes"
 def same_requests(candidate: Schema, production: Schema | None, absent: str) -> Line:
     """Fields that came or went, or take less, would break callers; a field that takes more is shown."""
     if production is None:
-        return Line(CHECK, ASKED, absent, "cannot tell")
+        return Line(CHECK, ASKED, absent, "cannot tell", counts=False)
     new = {column.name: column for column in candidate.columns}
     old = {column.name: column for column in production.columns}
     # Also one that production takes without using it: callers that leave it out would be refused.
@@ -23,8 +23,10 @@ def same_requests(candidate: Schema, production: Schema | None, absent: str) -> 
         elif _takes(new[name]) > _takes(old[name]):
             wider.append(f"`{name}` was {_words(old[name])}, is {_words(new[name])}")
     if breaking:
-        return Line(CHECK, ASKED, "; ".join(breaking), "failed")
-    return Line(CHECK, ASKED, "; ".join(wider) or f"the same {len(new)} fields", "passed")
+        change = "the fields that production has, each taking what it takes there"
+        return Line(CHECK, ASKED, "; ".join(breaking), "failed", "", change)
+    change = "a field that comes, goes, or takes less fails"
+    return Line(CHECK, ASKED, "; ".join(wider) or f"the same {len(new)} fields", "passed", "", change)
 
 
 def _takes(column: Column) -> frozenset[str]:

@@ -1,15 +1,18 @@
-"""A candidate → whether rows scored together are answered as each alone: its examples, and extremes of them."""
+"""A candidate → whether rows scored together are answered as each alone: its examples, and extremes of them.
+
+The examples were answered one by one when the bundle was made, so that only the extremes have to be asked alone here.
+"""
 
 from typing import Any
 
 from slipway.model.answers import Scores
+from slipway.model.schema import Schema
 from slipway.model.score import Scorer
 from slipway.release.expected import agree
 from slipway.release.lines import Line
 
 CHECK = "batch and single rows"
 ASKED = "the same answers, within 1e-9"
-MOST_EXAMPLES = 12
 MOST_EXTREMES = 24
 """A row alone costs milliseconds, and a table can have hundreds of columns."""
 
@@ -23,36 +26,39 @@ _EXTREMES: dict[str, tuple[Any, ...]] = {
 
 
 def batch_is_single(candidate: Scorer) -> Line:
-    """Score rows one by one, then those that were answered as one batch. Rows that fail alone are counted."""
-    rows = _rows(candidate)
-    if not rows:
-        return Line(CHECK, ASKED, "the bundle carries no example", "cannot tell")
-    table = candidate.bundle.schema.table(rows)
-    alone = Scores.joined([candidate.score(table[i]) for i in range(table.height)])
-    answered = [i for i, error in enumerate(alone.errors) if error is None]
-    if not answered:
-        return Line(CHECK, ASKED, f"none of {len(rows)} rows can be answered: {alone.errors[0]}", "failed")
+    """Hold the answers of one batch against those of its rows alone. Rows that fail alone are counted."""
+    examples, expected = candidate.bundle.examples()
+    if not examples:
+        return Line(CHECK, ASKED, "the bundle carries no example", "cannot tell", "", "test rows to take examples from")
+    extremes = _extremes(candidate.bundle.schema, examples[0])
+    table = candidate.bundle.schema.table([*examples, *extremes])
+    alone = [candidate.score(table[i]) for i in range(len(examples), table.height)]
+    singly = [*expected, *(_answer(scores, 0) for scores in alone)]
+    errors = [*(None for _ in examples), *(scores.errors[0] for scores in alone)]
+    answered = [i for i, error in enumerate(errors) if error is None]
     # Without the rows that fail: with one of them a batch falls back to single rows, and nothing would be compared.
     together = candidate.score(table[answered])
     for k, i in enumerate(answered):
-        if not agree(_answer(together, k), _answer(alone, i)):
-            shown = f"{rows[i]}: {_shown(together, k)} in a batch, {_shown(alone, i)} alone"
-            return Line(CHECK, ASKED, shown, "failed")
-    failed = len(rows) - len(answered)
-    first = next((error for error in alone.errors if error is not None), "")
+        given = _answer(together, k)
+        if together.errors[k] is not None or not all(agree(given[key], singly[i].get(key)) for key in given):
+            said = together.errors[k] or repr(given["prediction"])
+            row = [*examples, *extremes][i]
+            shown = f"{row}: {said} in a batch, {singly[i]['prediction']!r} alone"
+            return Line(CHECK, ASKED, shown, "failed", "", "stages and a model that take each row by itself")
+    failed = len(errors) - len(answered)
+    first = next((error for error in errors if error is not None), "")
     counted = f"; {failed} more can't be answered, the first: {first}" if failed else ""
-    return Line(CHECK, ASKED, f"{len(answered)} rows agree, examples and extremes{counted}", "passed")
+    said = f"{len(answered)} rows agree, {len(answered) - len(examples)} of them extremes{counted}"
+    return Line(CHECK, ASKED, said, "passed", "", "a row answered otherwise in a batch fails")
 
 
-def _rows(candidate: Scorer) -> list[dict[str, Any]]:
-    """The examples, and for each column the first of them with an extreme in that column."""
-    schema = candidate.bundle.schema
-    examples = [dict(row) for row in candidate.bundle.examples()[0]]
+def _extremes(schema: Schema, example: dict[str, Any]) -> list[dict[str, Any]]:
+    """For each column the example with an extreme in it."""
     extremes = []
-    for column in schema.columns if examples else ():
+    for column in schema.columns:
         values = [value for kind in column.types for value in _EXTREMES.get(kind, ())]
-        extremes += [{**examples[0], column.name: value} for value in [*values, *([None] if column.nullable else [])]]
-    rows = [*_spread(examples, MOST_EXAMPLES), *_spread(extremes, MOST_EXTREMES)]
+        extremes += [{**example, column.name: value} for value in [*values, *([None] if column.nullable else [])]]
+    rows = _spread(extremes, MOST_EXTREMES)
     wrong = {problem.row for problem in schema.problems(rows)}  # such as a number beyond an 8-bit column
     return [row for i, row in enumerate(rows) if i not in wrong]
 
@@ -64,8 +70,4 @@ def _spread(rows: list[dict[str, Any]], most: int) -> list[dict[str, Any]]:
 
 def _answer(scores: Scores, i: int) -> dict[str, Any]:
     given = scores.probabilities[i] if scores.probabilities is not None else None
-    return {"prediction": scores.predictions[i], "probabilities": given, "failed": scores.errors[i] is not None}
-
-
-def _shown(scores: Scores, i: int) -> str:
-    return scores.errors[i] or repr(_answer(scores, i)["prediction"])
+    return {"prediction": scores.predictions[i], "probabilities": given}

@@ -1,9 +1,24 @@
 """The ledger's entries → where every version stands, and what may follow. The one place that knows the states.
 
-candidate → refused | passed → live (watched) → live (settled) → retired; a live version → rolled back.
+pending → candidate → refused | passed → live (watched) → live (settled) → retired; a live version → rolled back.
+
+| from | by the entry | to | who makes it |
+|---|---|---|---|
+| (pending: it has no version yet, so no entry) | `candidate` | candidate | a run, or whoever comes next: `pending.py` |
+| candidate, passed, refused | `refused` | refused | the gate; a run that gives an older model again |
+| all but live | `passed` | passed | the gate |
+| passed; any but live, where somebody answers for it | `released` | live (watched) | `release`, the loop |
+| live, when another is released | (the other's) | retired | |
+| live (watched) | `settled` | live (settled) | the loop's watch |
+| was live before | `rolled back` | live (settled) | `rollback`, the loop's watch |
+| live, when another is returned to | (the other's) | rolled back | |
+
+Each entry is one append under a number that is taken once, so a crash leaves it made or not made. What comes with one
+(the tracker's names and its anchor, a bundle's place among the pending) is an image of the ledger, made good by the
+next call. `INVARIANTS` hold after every entry; `ledger.record` looks before it appends.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -86,6 +101,35 @@ def stand(entries: Iterable[LedgerEntry]) -> Standing:
         bundles=bundles,
         was_live=frozenset(was_live),
     )
+
+
+def _one_is_live(standing: Standing) -> bool:
+    lives = [version for version, state in standing.states.items() if state in LIVE]
+    return lives == ([standing.live] if standing.was_live else [])
+
+
+def _returns_to_what_was_live(standing: Standing) -> bool:
+    to = standing.previous
+    return to is None or (to in standing.was_live and to != standing.live and standing.states[to] not in LIVE)
+
+
+def _waits_for_the_newest(standing: Standing) -> bool:
+    waiting = standing.candidate
+    return waiting is None or (standing.states[waiting] in WAITING and waiting > max(standing.was_live, default=0))
+
+
+INVARIANTS: tuple[tuple[str, Callable[[Standing], bool]], ...] = (
+    ("exactly one version is live after the first release, and none before it", _one_is_live),
+    ("what is watched is live", lambda s: s.is_watched == any(v == "live (watched)" for v in s.states.values())),
+    ("what a rollback returns to was live before, and is not now", _returns_to_what_was_live),
+    ("the candidate waits, and is newer than all that was ever live", _waits_for_the_newest),
+    ("every version has a bundle", lambda s: s.states.keys() == s.bundles.keys()),
+)
+
+
+def broken(standing: Standing) -> str | None:
+    """The first invariant that does not hold, in words; None when all do."""
+    return next((words for words, holds in INVARIANTS if not holds(standing)), None)
 
 
 def follow(standing: Standing, action: Action, version: int, *, is_override: bool = False) -> None:

@@ -1,24 +1,29 @@
 """A version and a reason in; what is live changed, recorded in the ledger, and the tracker's names pointed at it."""
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from slipway.errors import BundleError, CheckRefused, ProjectError, SlipwayError
 from slipway.model.score import Scorer, load_scorer
 from slipway.model.store import BundleStore
 from slipway.project import Model
-from slipway.records import LedgerEntry
+from slipway.records import Action, LedgerEntry
 from slipway.release.cleanroom import ASKED, CHECK, CleanRoom
+from slipway.release.evidence import keep_table
 from slipway.release.expected import check_examples
 from slipway.release.gate import GateReport, hold
-from slipway.release.ledger import record
+from slipway.release.anchor import bring_forward
+from slipway.release.ledger import holding, record
 from slipway.release.lines import Line
 from slipway.release.states import LIVE, Standing, follow, stand
 from slipway.storage.seams import Journal, Ledger
 from slipway.tracking.seams import Tracker
 
-REPLAYED = 200
-"""Journalled requests that the gate replays."""
+OUTCOMES: tuple[Action, ...] = ("passed", "refused")
+CHANGES: tuple[Action, ...] = ("released", "rolled back")
+"""The entries after which another version is live."""
 
 log = logging.getLogger(__name__)
 
@@ -36,29 +41,63 @@ class Releasing:
     tracker: Tracker
     by: str
     """Who acts."""
+    gates: Path | None = None
+    """The folder in which the gate's tables are kept; None to keep none."""
 
 
-def gate(releasing: Releasing, version: int | None = None) -> GateReport:
+def gate(releasing: Releasing, version: int | None = None, *, room: CleanRoom | None = None) -> GateReport:
     """Hold a version, by default the candidate, against project and production; record the outcome if it waits.
+
+    Args:
+        room: a fresh process that has entered no bundle yet, from a caller who started it beside other work.
 
     Raises:
         ProjectError: no candidate waits, or there is no such version.
+        CheckRefused: the ledger does not hold, or another version went live while the gate was held.
     """
-    entries = releasing.ledger.entries()
+    entries = holding(releasing.ledger)
     standing = stand(entries)
     version = _wanted(standing, version)
-    report = _held(releasing, standing, version)
-    # Holding the same table twice, as `up` and then `release` do, says nothing new.
-    outcomes = [e for e in entries if e.version == version and e.action in ("passed", "refused")]
-    if not outcomes or outcomes[-1].gate != report.digest:
-        _record_outcome(releasing, standing, report)
+    report = _held(releasing, standing, version, room)
+    if releasing.gates is not None:  # before the entry that names it
+        keep_table(releasing.gates, report)
+    note_outcome(releasing, entries, report)
     return report
 
 
-def _held(releasing: Releasing, standing: Standing, version: int) -> GateReport:
+def note_outcome(releasing: Releasing, entries: Sequence[LedgerEntry], report: GateReport) -> None:
+    """Record what the gate found, if its version waits for that.
+
+    Args:
+        entries: the ledger as it was when the gate was held; its table rests on what was live then.
+    """
+    standing = stand(entries)
+    state = standing.states[report.version]
+    # Holding the same table twice, as `up` and then `release` do, says nothing new.
+    outcomes = [e for e in entries if e.version == report.version and e.action in OUTCOMES]
+    if outcomes and outcomes[-1].gate == report.digest and outcomes[-1].seq > _last_change(entries):
+        return
+    # What was live is not refused afterwards: the gate's no is shown, and its state stays.
+    if state in LIVE or (not report.passed and state in ("retired", "rolled back")):
+        return
+    record(
+        releasing.ledger,
+        "passed" if report.passed else "refused",
+        report.version,
+        bundle=standing.bundles[report.version],
+        by=releasing.by,
+        why=report.sentence(),
+        gate=report.digest,
+        on=standing,
+    )
+    point_names(releasing)
+
+
+def _held(releasing: Releasing, standing: Standing, version: int, room: CleanRoom | None) -> GateReport:
     # The fresh process spends a second on imports: it starts before ours does.
-    room = CleanRoom(releasing.store.path(standing.bundles[version]))
+    room = room or CleanRoom()
     try:
+        room.enter(releasing.store.path(standing.bundles[version]))
         return _held_beside(room, releasing, standing, version)
     finally:
         room.close()
@@ -77,7 +116,7 @@ def _held_beside(room: CleanRoom, releasing: Releasing, standing: Standing, vers
             production = _load(releasing, standing, beside)
         except BundleError as error:  # a production that is broken must not keep its successor out
             absent = f"version {beside} can't be loaded: {error}"
-    requests = releasing.journal.last(REPLAYED)
+    requests = releasing.journal.last(releasing.model.replay.requests)
     return hold(candidate, production, version, releasing.model, requests, absent=absent, room=room)
 
 
@@ -88,31 +127,38 @@ def release(
     why: str = "",
     override: str | None = None,
     report: GateReport | None = None,
+    fence: Callable[[], None] = lambda: None,
 ) -> LedgerEntry | None:
     """Run the gate and make a version live, by default the candidate; None where it is live already.
 
     Args:
         override: why it goes live though the gate does not let it pass; recorded as such.
         report: the gate's table, from a caller who has just held it.
+        fence: called last of all, just before the entry: it raises where the caller may not go on.
 
     Raises:
         ProjectError: no candidate waits, or there is no such version.
         CheckRefused: the gate does not let it pass and there is no `override`, or another release came between.
         BundleError: it does not load, or does not give the answers that it was registered with.
     """
-    standing = stand(releasing.ledger.entries())
+    entries = holding(releasing.ledger)
+    standing = stand(entries)
     version = _wanted(standing, version)
     if version == standing.live:
-        point_names(releasing, standing)
+        point_names(releasing)
         return None
-    report = report or gate(releasing, version)
-    if report.version != version:
+    if report is not None and report.version != version:
         raise ProjectError(f"The gate's table is of version {report.version}, not of version {version}.")
+    if report is None:
+        report = gate(releasing, version)
+    else:
+        _refuse_an_older_table(entries, report)
     if not report.passed and override is None:
         raise CheckRefused(
             f"Version {version} is refused. {report.sentence()}. `--override WHY` releases it all the same, on record."
         )
     check_examples(_load(releasing, standing, version))
+    fence()
     entry = record(
         releasing.ledger,
         "released",
@@ -121,23 +167,32 @@ def release(
         by=releasing.by,
         why=why if report.passed else f"override: {override}" + (f" ({why})" if why else ""),
         gate=report.digest,
-        previous=standing.live,
+        on=standing,
         is_override=override is not None,
     )
     point_names(releasing)
     return entry
 
 
-def rollback(releasing: Releasing, to: int | None = None, *, why: str = "") -> LedgerEntry:
+def rollback(
+    releasing: Releasing, to: int | None = None, *, why: str = "", instead_of: int | None = None
+) -> LedgerEntry:
     """Put an earlier version back, by default the one that was live before; loaded and tested before anything switches.
+
+    Args:
+        instead_of: the version that is to be taken back; where another is live by now, nothing changes.
 
     Raises:
         ProjectError: nothing to return to, or the version was never live.
         BundleError: it does not load, or does not give the answers that it was registered with; nothing has changed.
     """
-    standing = stand(releasing.ledger.entries())
+    standing = stand(holding(releasing.ledger))
     if standing.live is None:
         raise ProjectError("Nothing is live, so nothing can be rolled back. Release a version first.")
+    if instead_of is not None and standing.live != instead_of:
+        raise CheckRefused(
+            f"Version {standing.live} is live, not version {instead_of}, which was to be taken back. Nothing is changed."
+        )
     version = standing.previous if to is None else to
     if version is None:
         raise ProjectError(
@@ -153,7 +208,7 @@ def rollback(releasing: Releasing, to: int | None = None, *, why: str = "") -> L
         bundle=standing.bundles[version],
         by=releasing.by,
         why=why,
-        previous=standing.live,
+        on=standing,
     )
     point_names(releasing)
     return entry
@@ -161,18 +216,22 @@ def rollback(releasing: Releasing, to: int | None = None, *, why: str = "") -> L
 
 def settle(releasing: Releasing, version: int, *, why: str) -> LedgerEntry:
     """End the watch over the live version: it stays."""
-    standing = stand(releasing.ledger.entries())
+    standing = stand(holding(releasing.ledger))
     follow(standing, "settled", version)
-    return record(releasing.ledger, "settled", version, bundle=standing.bundles[version], by=releasing.by, why=why)
+    bundle = standing.bundles[version]
+    entry = record(releasing.ledger, "settled", version, bundle=bundle, by=releasing.by, why=why)
+    point_names(releasing)
+    return entry
 
 
-def point_names(releasing: Releasing, standing: Standing | None = None) -> tuple[str, ...]:
-    """Make the tracker's `production` and `staging` say what the ledger says.
+def point_names(releasing: Releasing) -> tuple[str, ...]:
+    """Make the tracker's `production` and `staging` say what the ledger says, and keep the ledger's head there.
 
     Returns:
         What could not be done: the ledger is the truth, so a tracker that is away is a warning, which is logged too.
     """
-    standing = standing or stand(releasing.ledger.entries())
+    entries = holding(releasing.ledger)
+    standing = stand(entries)
     newest = standing.candidate
     staging = newest if newest is not None and standing.states[newest] == "passed" else None
     warnings = []
@@ -185,6 +244,8 @@ def point_names(releasing: Releasing, standing: Standing | None = None) -> tuple
         except SlipwayError as error:
             warnings.append(f"`{alias}` could not be pointed at version {version}, the next release does it: {error}")
             log.warning(warnings[-1])
+    if not warnings and (problem := bring_forward(releasing.tracker, releasing.name, entries)) is not None:
+        warnings.append(problem)
     return tuple(warnings)
 
 
@@ -203,18 +264,15 @@ def _load(releasing: Releasing, standing: Standing, version: int) -> Scorer:
     return load_scorer(releasing.store.open(standing.bundles[version]))
 
 
-def _record_outcome(releasing: Releasing, standing: Standing, report: GateReport) -> None:
-    state = standing.states[report.version]
-    # What was live is not refused afterwards: the gate's no is shown, and its state stays.
-    if state in LIVE or (not report.passed and state in ("retired", "rolled back")):
-        return
-    record(
-        releasing.ledger,
-        "passed" if report.passed else "refused",
-        report.version,
-        bundle=standing.bundles[report.version],
-        by=releasing.by,
-        why=report.sentence(),
-        gate=report.digest,
-    )
-    point_names(releasing)
+def _last_change(entries: Sequence[LedgerEntry]) -> int:
+    """The number of the entry by which what is live went live; 0 for none."""
+    return max((entry.seq for entry in entries if entry.action in CHANGES), default=0)
+
+
+def _refuse_an_older_table(entries: Sequence[LedgerEntry], report: GateReport) -> None:
+    recorded = [e.seq for e in entries if e.version == report.version and e.gate == report.digest]
+    if recorded and recorded[-1] < _last_change(entries):
+        raise CheckRefused(
+            f"Another version went live since the gate was held for version {report.version}. Hold it again: "
+            f"`slipway release {report.version}` does."
+        )

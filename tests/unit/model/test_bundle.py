@@ -8,6 +8,7 @@ import pytest
 
 from slipway.errors import BundleError
 from slipway.model.bundle import open_bundle, same_model
+from slipway.model.manifest import FORMAT
 from slipway.model.store import BundleStore
 
 
@@ -46,8 +47,8 @@ def test_a_file_that_is_missing_is_named(copy):
 
 
 def test_a_newer_format_is_refused_with_the_remedy(copy):
-    edit(copy, format=2)
-    with pytest.raises(BundleError, match=r"format 2, this Slipway reads up to 1\. Update Slipway"):
+    edit(copy, format=FORMAT + 1)
+    with pytest.raises(BundleError, match=rf"format {FORMAT + 1}, this Slipway reads up to {FORMAT}\. Update Slipway"):
         open_bundle(copy)
 
 

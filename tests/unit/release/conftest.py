@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from slipway.model.bundle import Bundle
 from slipway.model.candidate import build_bundle
+from slipway.model.score import Scorer, load_scorer
 from slipway.pipeline.estimators import write_estimator
 from slipway.project import Project, read_project
 
@@ -132,6 +133,18 @@ def seal() -> Callable[[Path], None]:
         (folder / "bundle.json").write_text(json.dumps(manifest))
 
     return sealing
+
+
+@pytest.fixture(scope="session")
+def good(make_bundle: MakeBundle) -> Scorer:
+    return load_scorer(make_bundle(fruit(400), fruit(300, seed=2), reported={"kappa": 0.6, "accuracy": 0.1}))
+
+
+@pytest.fixture(scope="session")
+def bad(make_bundle: MakeBundle) -> Scorer:
+    """Learnt rows with truths at random."""
+    train = fruit(400, seed=3).with_columns(weight=pl.Series(np.random.default_rng(1).normal(135, 20, 400)))
+    return load_scorer(make_bundle(train, fruit(300, seed=2), flipped=0.5))
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import pytest
 from slipway.errors import BusyError, CheckRefused
 from slipway.pipeline.run import run_lock
 from slipway.release.collect import collect
+from slipway.release.elsewhere import elsewhere
 from slipway.release.ledger import record
 from slipway.settings import read_settings
 from slipway.storage import open_storage
@@ -57,6 +58,12 @@ def test_what_no_entry_names_goes_and_what_one_names_stays(settings, released):
     assert collect(settings, released.entries()).leftovers == []
 
 
+def test_what_is_pending_stays_though_no_entry_names_it(settings, released):
+    fill(settings.bundles / UNNAMED)
+    assert collect(settings, released.entries(), [UNNAMED]).leftovers == []
+    assert (settings.bundles / UNNAMED / "bundle.json").exists()
+
+
 def test_a_dry_run_says_the_same_and_removes_nothing(settings, released):
     fill(settings.bundles / UNNAMED)
     found = collect(settings, released.entries(), is_dry=True)
@@ -66,6 +73,8 @@ def test_a_dry_run_says_the_same_and_removes_nothing(settings, released):
         ],
         "bytes": 30,
         "dry_run": True,
+        "expired": None,
+        "elsewhere": [],
     }
     assert (settings.bundles / UNNAMED / "bundle.json").exists()
 
@@ -80,14 +89,16 @@ def test_what_was_begun_goes_once_it_is_older_than_an_hour(settings, released):
     assert all(path.exists() for path in [*young, growing])
 
 
-def test_of_the_spool_only_segments_that_were_never_begun_go(settings, released):
+def test_of_the_spool_only_what_was_never_begun_and_notes_of_what_is_gone_go(settings, released):
     settings.spool.mkdir(parents=True)
     for name in ("1-1-a.new", "1-1-a.segment", "1-1-a.offset", "truths.lock"):
         (settings.spool / name).write_bytes(b"xy")
         os.utime(settings.spool / name, (0, 0))
     (settings.spool / "2-1-b.new").touch()
+    (settings.spool / "3-1-c.offset").write_bytes(b"16")
+    os.utime(settings.spool / "3-1-c.offset", (0, 0))
     found = collect(settings, released.entries())
-    assert [(item.path.name, item.bytes) for item in found.leftovers] == [("1-1-a.new", 2)]
+    assert [(item.path.name, item.bytes) for item in found.leftovers] == [("1-1-a.new", 2), ("3-1-c.offset", 2)]
     assert not (settings.spool / "1-1-a.new").exists()
 
 
@@ -131,3 +142,21 @@ def test_the_verb_keeps_what_is_live_and_waits_for_a_run(flats, monkeypatch):
             monkeypatch.undo()
         assert [item.path.name for item in project.gc().leftovers] == [UNNAMED]
         assert project.live_scorer().bundle.sha256 == sha256
+
+
+def test_of_dvcs_cache_it_is_said_what_the_lock_does_not_need(tmp_path):
+    cache = tmp_path / ".dvc/cache/files/md5"
+    kept, listed, member, old = ("a" * 32, "b" * 32 + ".dir", "c" * 32, "d" * 32)
+    for name, content in ((kept, "x" * 10), (listed, f'[{{"md5": "{member}"}}]'), (member, "y" * 20), (old, "z" * 30)):
+        (cache / name[:2]).mkdir(parents=True)
+        (cache / name[:2] / name[2:]).write_text(content)
+    (tmp_path / "dvc.lock").write_text(f"- md5: {kept}\n- md5: {listed}\n")
+    (found,) = elsewhere(tmp_path)
+    assert (found.path, found.bytes) == (cache, 30)
+    assert "`dvc gc --workspace`" in found.remedy
+    (cache / old[:2] / old[2:]).unlink()
+    assert elsewhere(tmp_path) == ()
+
+
+def test_without_dvc_nothing_is_kept_elsewhere(tmp_path):
+    assert elsewhere(tmp_path) == ()

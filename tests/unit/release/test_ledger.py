@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from slipway.errors import BusyError, CheckRefused
 from slipway.records import LedgerEntry
 from slipway.release.ledger import FIRST_PREVIOUS_HASH, entry_hash, entry_json, record, verify
+from slipway.release.states import stand
 from slipway.storage.sqlite import SqliteLedger, state_file
 
 
@@ -147,11 +148,12 @@ def test_an_entry_that_was_overtaken_is_validated_anew(ledger):
 
 
 def test_what_was_decided_on_another_live_version_is_refused(ledger):
-    history(ledger)
+    two = stand(history(ledger)[:-1])
+    assert two.live == 2
     record(ledger, "candidate", 3, bundle="b", by="ana", why="")
     record(ledger, "passed", 3, bundle="b", by="ana", why="")
-    with pytest.raises(CheckRefused, match="Version 1 is live, not 2, which this was decided on"):
-        record(ledger, "released", 3, bundle="b", by="ana", why="", previous=2)
+    with pytest.raises(CheckRefused, match="Version 1 is live, not version 2, which this was decided on"):
+        record(ledger, "released", 3, bundle="b", by="ana", why="", on=two)
 
 
 def test_bytes_of_a_command_line_that_are_no_text_are_kept_readable(ledger):

@@ -1,5 +1,4 @@
 import math
-from collections import Counter
 
 import numpy as np
 import pytest
@@ -7,44 +6,57 @@ import sklearn.metrics as sk
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from slipway.release.compare import Answers, mcnemar, paired
-from slipway.release.measure import CannotMeasure, measure, metric
+from slipway.release.measure import CannotMeasure, class_name, measure, metric
 
 
 @st.composite
 def classified(draw):
     n = draw(st.integers(5, 40))
-    classes = draw(st.sampled_from([["a", "b"], ["a", "b", "c"], [0, 1], [1, 2, 3]]))
+    classes = draw(st.sampled_from([["a", "b"], ["a", "b", "c"], [0, 1], [1, 2, 3], [False, True]]))
     rng = np.random.default_rng(draw(st.integers(0, 10_000)))
     truths = [classes[i] for i in rng.integers(0, len(classes), n)]
     assume(set(truths) == set(classes))
     table = np.round(rng.dirichlet(np.ones(len(classes)), n), 1)  # rounded, so that there are ties
     table = (table + 0.01) / (table + 0.01).sum(axis=1, keepdims=True)
     predictions = [classes[i] for i in table.argmax(axis=1)]
-    probabilities = [{str(label): float(p) for label, p in zip(classes, row, strict=True)} for row in table]
-    weights = rng.integers(1, 4, n).astype(float)
-    return truths, predictions, probabilities, table, weights
+    probabilities = [{class_name(label): float(p) for label, p in zip(classes, row, strict=True)} for row in table]
+    return truths, predictions, probabilities, table
+
+
+def by_scikit_learn(truths, predictions, table, weights):
+    """The four metrics over weighted rows."""
+    scores = table[:, 1] if table.shape[1] == 2 else table
+    return {
+        "accuracy": sk.accuracy_score(truths, predictions, sample_weight=weights),
+        "macro_f1": sk.f1_score(truths, predictions, average="macro", sample_weight=weights, zero_division=0),
+        "log_loss": sk.log_loss(truths, table, sample_weight=weights),
+        "auc": sk.roc_auc_score(truths, scores, multi_class="ovr", sample_weight=weights),
+    }
 
 
 @given(classified())
-@settings(deadline=None, max_examples=50)
-def test_metrics_of_a_classifier_are_those_of_scikit_learn_with_weights_too(rows):
-    truths, predictions, probabilities, table, weights = rows
-    scores = table[:, 1] if table.shape[1] == 2 else table
-    for w in (np.ones(len(truths)), weights):
-        found = {
-            name: metric(name, truths, predictions, probabilities)(w) for name in ("accuracy", "macro_f1", "log_loss")
-        }
-        assert found["accuracy"] == pytest.approx(sk.accuracy_score(truths, predictions, sample_weight=w))
-        f1 = sk.f1_score(truths, predictions, average="macro", sample_weight=w, zero_division=0)
-        assert found["macro_f1"] == pytest.approx(f1)
-        assert found["log_loss"] == pytest.approx(sk.log_loss(truths, table, sample_weight=w))
-        area = metric("auc", truths, predictions, probabilities)(w)
-        assert area == pytest.approx(sk.roc_auc_score(truths, scores, multi_class="ovr", sample_weight=w))
+@settings(max_examples=40)
+def test_metrics_of_a_classifier_are_those_of_scikit_learn(rows):
+    truths, predictions, probabilities, table = rows
+    expected = by_scikit_learn(truths, predictions, table, np.ones(len(truths)))
+    assert measure("classification", truths, predictions, probabilities) == pytest.approx(expected)
+
+
+@given(classified())
+@settings(max_examples=25)
+def test_influence_is_how_a_metric_moves_with_each_rows_weight(rows):
+    truths, predictions, probabilities, table = rows
+    n, step = len(truths), 1e-5
+    before = by_scikit_learn(truths, predictions, table, np.ones(n))
+    for row in range(0, n, 7):
+        after = by_scikit_learn(truths, predictions, table, np.ones(n) + step * (np.arange(n) == row))
+        for name, value in before.items():
+            influence = metric(name, truths, predictions, probabilities).influence
+            assert influence[row] / n == pytest.approx((after[name] - value) / step, abs=1e-3)
+            assert influence.mean() == pytest.approx(0, abs=1e-12)
 
 
 @given(st.lists(st.tuples(*[st.floats(-1e3, 1e3)] * 2), min_size=2, max_size=30))
-@settings(deadline=None)
 def test_metrics_of_a_regression_are_those_of_scikit_learn(pairs):
     truths, predictions = map(list, zip(*pairs, strict=True))
     assume(np.ptp(truths) > 1e-3)
@@ -52,6 +64,19 @@ def test_metrics_of_a_regression_are_those_of_scikit_learn(pairs):
     assert found["rmse"] == pytest.approx(sk.root_mean_squared_error(truths, predictions))
     assert found["mae"] == pytest.approx(sk.mean_absolute_error(truths, predictions))
     assert found["r2"] == pytest.approx(sk.r2_score(truths, predictions))
+
+
+@pytest.mark.parametrize(
+    ("name", "by_sk"), [("rmse", sk.root_mean_squared_error), ("mae", sk.mean_absolute_error), ("r2", sk.r2_score)]
+)
+def test_influence_on_the_errors_of_a_regression(name, by_sk):
+    rng = np.random.default_rng(1)
+    truths = rng.normal(size=20)
+    predictions = truths + rng.normal(0, 0.5, 20)
+    influence = metric(name, truths.tolist(), predictions.tolist()).influence
+    for row in range(20):
+        after = by_sk(truths, predictions, sample_weight=np.ones(20) + 1e-6 * (np.arange(20) == row))
+        assert influence[row] / 20 == pytest.approx((after - by_sk(truths, predictions)) / 1e-6, abs=1e-4)
 
 
 def test_four_rows_by_hand():
@@ -64,9 +89,22 @@ def test_four_rows_by_hand():
     assert found["auc"] == pytest.approx(3.5 / 4)  # of 4 pairs three are in order, one is a tie
 
 
+def test_classes_that_are_whole_numbers_or_truths_measure_like_their_names():
+    truths, predictions = [1, 1, 0, 0, 1], [1, 0, 0, 0, 1]
+    words = {1: "yes", 0: "no"}
+    expected = measure("classification", [words[t] for t in truths], [words[p] for p in predictions])
+    assert expected["macro_f1"] == pytest.approx(0.8)
+    assert measure("classification", truths, predictions) == expected
+    assert measure("classification", [t == 1 for t in truths], [p == 1 for p in predictions]) == expected
+
+
 def test_a_certain_error_costs_much_but_not_everything():
-    loss = metric("log_loss", ["a"], ["b"], [{"a": 0.0, "b": 1.0}])(np.ones(1))
-    assert loss == pytest.approx(-math.log(np.finfo(float).eps))
+    loss = metric("log_loss", ["a"], ["b"], [{"a": 0.0, "b": 1.0}])
+    assert loss.value == pytest.approx(-math.log(np.finfo(float).eps))
+
+
+def test_a_model_without_error_has_no_influence_that_is_no_number():
+    assert not metric("rmse", [1.0, 2.0], [1.0, 2.0]).influence.any()
 
 
 def test_what_has_no_value_is_left_out_or_says_why():
@@ -85,69 +123,3 @@ def test_what_has_no_value_is_left_out_or_says_why():
 
 def test_the_class_1_is_not_the_class_text_1():
     assert measure("classification", [1, 1], ["1", 1])["accuracy"] == 0.5
-
-
-@pytest.mark.parametrize(
-    ("worse", "better", "p"),
-    [
-        (0, 0, 1.0),
-        (1, 0, 0.5),
-        (5, 0, 1 / 32),
-        (8, 2, 56 / 1024),
-        (0, 9, 1.0),
-        (600, 400, pytest.approx(1.36e-10, rel=0.01)),
-    ],
-)
-def test_mcnemar_by_hand(worse, better, p):
-    # (8, 2): of 2^10 ways to fall, C(10,8) + C(10,9) + C(10,10) = 56 have at least 8 worse.
-    assert mcnemar(worse=worse, better=better) == p
-
-
-def noisy(rng, truth, right_share, classes=("a", "b", "c")):
-    predictions = [t if rng.random() < right_share else classes[(classes.index(t) + 1) % 3] for t in truth]
-    probabilities = [{c: 0.8 if c == p else 0.1 for c in classes} for p in predictions]
-    return Answers(predictions, probabilities)
-
-
-@pytest.mark.parametrize("name", ["accuracy", "macro_f1", "log_loss", "auc"])
-def test_a_worse_classifier_shows(name):
-    rng = np.random.default_rng(1)
-    truths = [("a", "b", "c")[i] for i in rng.integers(0, 3, 400)]
-    better, worse = noisy(rng, truths, 0.85), noisy(rng, truths, 0.7)
-    down, up = paired(name, truths, worse, better), paired(name, truths, better, worse)
-    assert down.drop > 0 > up.drop
-    assert down.drop == pytest.approx(-up.drop)
-    assert down.p < 0.01
-    assert up.p > 0.99
-
-
-@pytest.mark.parametrize("name", ["rmse", "mae", "r2"])
-def test_a_worse_regression_shows(name):
-    rng = np.random.default_rng(1)
-    truths = rng.normal(size=300)
-    better, worse = (Answers(list(truths + rng.normal(0, s, 300)), None) for s in (0.5, 0.8))
-    assert paired(name, list(truths), worse, better).p < 0.01
-    assert paired(name, list(truths), worse, better).drop > 0
-
-
-@pytest.mark.parametrize("name", ["accuracy", "macro_f1", "mae"])
-def test_of_two_that_are_alike_few_look_worse(name):
-    rng = np.random.default_rng(3)
-    found = Counter()
-    for _ in range(40):
-        if name == "mae":
-            truths = rng.normal(size=60)
-            one, other = (Answers(list(truths + rng.normal(size=60)), None) for _ in range(2))
-        else:
-            truths = [("a", "b", "c")[i] for i in rng.integers(0, 3, 60)]
-            one, other = noisy(rng, truths, 0.8), noisy(rng, truths, 0.8)
-        found[paired(name, list(truths), one, other).p < 0.05] += 1
-    assert found[True] <= 6  # 2 are expected; more than 6 of 40 come once in 100 tries
-
-
-def test_the_same_answers_are_no_drop():
-    truths = ["a", "b", "c"] * 20
-    same = noisy(np.random.default_rng(1), truths, 0.8)
-    for name in ("accuracy", "macro_f1", "log_loss", "auc"):
-        found = paired(name, truths, same, same)
-        assert (found.drop, found.p) == (0.0, 1.0)

@@ -16,6 +16,7 @@ class Names:
 
     def __init__(self):
         self.aliases = {}
+        self.heads = {}
         self.is_away = False
 
     def register(self, facts):
@@ -29,6 +30,12 @@ class Names:
         if self.is_away:
             raise OutsideError("the tracking server does not answer")
         return self.aliases.get(alias)
+
+    def anchor(self, name, version, head):
+        self.heads[version] = head
+
+    def anchors(self, name):
+        return self.heads
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,63 @@
+"""Rows to be kept for showing, and what a project marks as personal, in; the same rows with stand-ins out."""
+
+import datetime
+import logging
+from collections.abc import Collection
+from typing import Any
+
+import polars as pl
+
+from slipway.errors import ProjectError
+from slipway.model.schema import Column, Schema
+from slipway.project import Project
+
+log = logging.getLogger(__name__)
+
+_STAND_INS: dict[str, Any] = {
+    "text": "personal",
+    "integer": 0,
+    "number": 0.0,
+    "boolean": False,
+    "date": datetime.date(2000, 1, 1),
+    "datetime": datetime.datetime(2000, 1, 1),
+}
+"""Of the same type, so that such a row is still one that the service takes."""
+
+
+def without_personal(table: pl.DataFrame, schema: Schema, personal: Collection[str]) -> pl.DataFrame:
+    """The table with one value that is nobody's in each personal column."""
+    hidden = [column for column in schema.columns if column.name in personal and column.name in table.columns]
+    return table.with_columns(_stand_in(column, table.schema[column.name]) for column in hidden)
+
+
+def measured(features: pl.DataFrame, personal: Collection[str]) -> pl.DataFrame:
+    """The features that a profile may keep: it has the commonest values of each, which reports show.
+
+    Raises:
+        ProjectError: none is left.
+    """
+    kept = features.select(name for name in features.columns if name not in personal)
+    if not kept.width:
+        raise ProjectError(
+            "slipway.toml: [api] personal names every column that the model takes, so that nothing could be "
+            "monitored. Leave one out of it, or give the model a column that an online stage makes of them."
+        )
+    return kept
+
+
+def warn_of_relearning(project: Project, schema: Schema) -> None:
+    """Say so where a project wants to learn from journalled rows and keeps columns of them out of the journal."""
+    lacking = [name for name in schema.names if not project.api.journals(name)]
+    if lacking and project.model.retrain_into is not None:
+        log.warning(
+            "slipway.toml: [model] retrain_into = '%s' learns from journalled rows, and [api] keeps `%s` out of the "
+            "journal, which the model takes: truths will measure quality, and no labelled row will be learnt from. "
+            "Let the journal keep it, or renew the source itself.",
+            project.model.retrain_into,
+            "`, `".join(lacking),
+        )
+
+
+def _stand_in(column: Column, dtype: pl.DataType) -> pl.Expr:
+    value = next((_STAND_INS[kind] for kind in column.types if kind in _STAND_INS), None)
+    return pl.lit(value).cast(dtype, strict=False).alias(column.name)

@@ -1,0 +1,69 @@
+"""The gate's tables ↔ files under their digests, so that what an entry of the ledger rests on can be read again."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from slipway.errors import DataError
+
+if TYPE_CHECKING:
+    from slipway.release.gate import GateReport
+
+FORMAT = 1
+
+_TIMED = ("measured", "uncertainty", "would_change")
+
+
+def digest_of(table: Mapping[str, Any]) -> str:
+    """SHA-256 of a table as JSON, without the figures of lines that vary: these are others each time."""
+    lines = [
+        {key: value for key, value in line.items() if not (line.get("varies") and key in _TIMED)}
+        for line in table["lines"]
+    ]
+    canonical = json.dumps({**table, "lines": lines}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def keep_table(folder: Path, report: "GateReport") -> Path:
+    """Keep a table as `DIGEST.json`, written aside and renamed; one that is there already stays as it is."""
+    path = folder / f"{report.digest}.json"
+    if path.exists():
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    aside = folder / f".aside-{os.getpid()}-{uuid4().hex}"
+    try:
+        content = {"format": FORMAT, "table": report.to_json()}
+        aside.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+    return path
+
+
+def read_table(folder: Path, digest: str) -> dict[str, Any] | None:
+    """The table of that digest, as `slipway gate --json` printed it; None where it is not kept here.
+
+    Raises:
+        DataError: it was changed since, or written by a newer version.
+    """
+    path = folder / f"{digest}.json"
+    if re.fullmatch("[0-9a-f]{64}", digest) is None or not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        table: dict[str, Any] = content["table"]
+        if content["format"] > FORMAT:
+            raise DataError(
+                f"{path}: the table has format {content['format']}, this Slipway reads up to {FORMAT}. Update Slipway."
+            )
+        is_whole = digest_of(table) == digest
+    except (ValueError, KeyError, TypeError, AttributeError):
+        is_whole = False
+    if not is_whole:
+        raise DataError(f"{path}: this is not the table that the ledger's digest is of: it was changed since.")
+    return table

@@ -1,0 +1,65 @@
+"""The ledger's candidates in; each beside the others out: where it stands, what it was made with, how it differs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from slipway.errors import BundleError
+from slipway.model.store import BundleStore
+from slipway.pipeline.made import differences, read_made
+from slipway.records import LedgerEntry
+from slipway.release.states import stand
+from slipway.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFacts:
+    """One version beside the others: what it was made with and how it measured."""
+
+    version: int
+    state: str
+    at: str
+    metrics: Mapping[str, float]
+    settings: Mapping[str, Any]
+    """By "stage.setting"."""
+    sources: Mapping[str, str]
+    """MD5 of what it learnt from."""
+    commit: str | None
+    differs: tuple[str, ...] | None
+    """From the version before, in a person's words; None where one of the two is not known any more."""
+
+    def to_json(self) -> dict[str, Any]:
+        """One of what `runs --json` prints."""
+        return asdict(self) | {"differs": None if self.differs is None else list(self.differs)}
+
+
+def versions(settings: Settings, store: BundleStore, entries: Sequence[LedgerEntry]) -> list[VersionFacts]:
+    """All versions, oldest first. One whose bundle or run is gone is told with what is left of it."""
+    standing = stand(entries)
+    found, before = [], None
+    for entry in entries:
+        if entry.action != "candidate":
+            continue
+        bundle = standing.bundles[entry.version]
+        now = read_made(settings, bundle)
+        found.append(
+            VersionFacts(
+                version=entry.version,
+                state=standing.states[entry.version],
+                at=entry.at,
+                metrics=now.metrics if now is not None else _reported(store, bundle),
+                settings=now.settings if now is not None else {},
+                sources=now.sources if now is not None else {},
+                commit=now.commit if now is not None else None,
+                differs=differences(before, now) if before is not None and now is not None else None,
+            )
+        )
+        before = now
+    return found
+
+
+def _reported(store: BundleStore, bundle: str) -> Mapping[str, float]:
+    try:
+        return store.open(bundle).manifest.reported
+    except BundleError:  # gone, or damaged
+        return {}

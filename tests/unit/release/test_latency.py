@@ -1,0 +1,49 @@
+import time
+from dataclasses import replace
+
+import pytest
+
+from slipway.project import Replay
+from slipway.release.latency import latency
+
+ROWS = [{"weight": 150.0 + i, "colour": "red", "age": 1.0} for i in range(5)]
+
+
+class Slow:
+    """A version that takes its time over each request."""
+
+    def __init__(self, scorer, milliseconds):
+        self.bundle = scorer.bundle
+        self._scorer = scorer
+        self._seconds = milliseconds / 1000
+
+    def score(self, table):
+        time.sleep(self._seconds)
+        return self._scorer.score(table)
+
+
+def test_a_version_beside_itself_is_as_fast(good):
+    told = latency(good, good, ROWS, Replay(), "")
+    assert told.outcome == "passed"
+    assert told.varies
+    assert "ms for a row alone" in told.measured
+
+
+def test_a_version_that_takes_far_longer_fails(good):
+    told = latency(Slow(good, 40), Slow(good, 1), ROWS, Replay(latency_factor=2.0, latency_floor_ms=5.0), "")
+    assert told.outcome == "failed"
+    assert told.asked == "at most 2 times production's, or 5 ms more"
+
+
+@pytest.mark.parametrize("limit", [Replay(latency_factor=100.0), Replay(latency_floor_ms=500.0)])
+def test_both_limits_have_to_be_passed(good, limit):
+    assert latency(Slow(good, 40), Slow(good, 1), ROWS, limit, "").outcome == "passed"
+
+
+def test_without_production_or_requests_that_it_takes_nothing_is_told_and_nobody_refused(good):
+    told = latency(good, None, ROWS, Replay(), "nothing is live yet")
+    assert (told.measured, told.outcome, told.counts) == ("nothing is live yet", "cannot tell", False)
+    other = replace(good.bundle.schema, columns=good.bundle.schema.columns[:1])
+    production = replace(good, bundle=replace(good.bundle, manifest=replace(good.bundle.manifest, schema=other)))
+    told = latency(good, production, ROWS, Replay(), "")
+    assert (told.measured, told.outcome, told.counts) == ("no requests that both take", "cannot tell", False)

@@ -1,0 +1,49 @@
+import numpy as np
+import polars as pl
+import pytest
+
+from slipway.model.schema import Schema
+from slipway.release.slices import holm, slice_columns, slices_of
+
+
+def test_holm_by_hand():
+    # 0.01 times 4, 0.02 times 3, 0.03 times 2; the third is not below the second.
+    assert holm([0.03, 0.01, 0.9, 0.02]) == pytest.approx([0.06, 0.04, 0.9, 0.06])
+    assert holm([]) == []
+    assert holm([0.4]) == [0.4]
+
+
+def test_of_many_equal_slices_one_is_below_the_level_once_in_twenty():
+    rng = np.random.default_rng(1)
+    families = [min(holm(rng.random(40).tolist())) < 0.05 for _ in range(500)]
+    assert sum(families) <= 40  # 25 are expected, three standard deviations are 15
+
+
+def test_categories_that_are_few_are_sliced_by_unless_columns_are_named():
+    table = pl.DataFrame(
+        {
+            "town": ["Ulm", "Bonn"] * 20,
+            "street": [f"Street {i}" for i in range(40)],
+            "is_member": [True, False] * 20,
+            "rooms": [1, 2, 3, 4] * 10,
+            "only": ["one"] * 40,
+        }
+    )
+    schema = Schema.infer(table)
+    assert slice_columns(schema, table, None) == ("town", "is_member")
+    assert slice_columns(schema, table, ("rooms",)) == ("rooms",)
+    assert slice_columns(schema, table, ()) == ()
+
+
+def test_a_row_is_in_one_slice_of_a_column_and_nulls_are_one():
+    found = slices_of(pl.Series(["a", None, "b", "a", None, "a"]))
+    assert [(each.level, each.rows) for each in found] == [("a", [0, 3, 5]), ("null", [1, 4]), ("b", [2])]
+
+
+def test_numbers_of_many_values_are_sliced_in_quarters_and_few_by_value():
+    found = slices_of(pl.Series([float(i) for i in range(100)] + [None]))
+    assert {each.level: len(each.rows) for each in found} == {
+        "up to 24": 25, "above 24": 25, "above 49": 25, "above 74": 25, "null": 1,
+    }  # fmt: skip
+    assert sorted(row for each in found for row in each.rows) == list(range(101))
+    assert {each.level for each in slices_of(pl.Series([1, 2, 2, 3]))} == {"1", "2", "3"}
