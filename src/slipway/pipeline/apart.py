@@ -91,7 +91,7 @@ class Apart:
 
 def _ended(task: Task, code: int) -> SlipwayError:
     stage = task.project.stages.get(task.name)
-    where = f"{stage.module}:{stage.line}: stage `{task.name}`" if stage is not None else f"source `{task.name}`"
+    where = stage.where if stage is not None else f"source `{task.name}`"
     if code >= 0:
         return StageError(f"{where}: its process ended with code {code} before it was done; see what it printed.")
     name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"

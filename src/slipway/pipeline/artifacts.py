@@ -2,34 +2,34 @@
 
 import json
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import DataError, SlipwayError, StageError
-from slipway.project.facts import Project
+from slipway.pipeline.paths import make_aside, remove, take
+from slipway.project.facts import PATH_TYPE, Project
 
 if TYPE_CHECKING:
     import polars as pl
 
     from slipway.storage.seams import Tables
 
-ASIDE = ".aside-"
-"""What the name of a file begins with that is not finished."""
-
 
 def read_artifact(project: Project, name: str, as_type: str | None = None, tables: "Tables | None" = None) -> Any:
     """The value of an artifact.
 
     Args:
-        as_type: the annotation of who wants it; "pandas.DataFrame" gives that, any other table is a Polars one.
+        as_type: the annotation of who wants it; "pandas.DataFrame" gives that, any other table is a Polars one;
+            "pathlib.Path" gives the place of the file or folder, whatever is in it.
         tables: the project's database, for a source that is a query.
 
     Raises:
         DataError: its file is missing or unreadable.
     """
     artifact, path = project.artifacts[name], project.path(name)
+    if artifact.kind == "path" or as_type == PATH_TYPE:
+        return _existing(project, name)
     if name in project.sources:
         from slipway.pipeline.sources import read_source
 
@@ -49,18 +49,23 @@ def read_artifact(project: Project, name: str, as_type: str | None = None, table
             return _read_estimator(project, path)
 
 
-def write_artifact(project: Project, name: str, value: Any, *, folder: Path | None = None) -> Path:
-    """Write a value beside the file that it will be, or in `folder`; whoever calls renames it.
+def _existing(project: Project, name: str) -> Path:
+    artifact, path = project.artifacts[name], project.path(name)
+    if not path.exists():
+        maker = artifact.maker
+        remedy = f"`slipway run {maker}` makes it." if maker else "Put it there, or name another in slipway.toml."
+        raise DataError(f"{artifact.path} is missing: {remedy}")
+    return path
+
+
+def write_artifact(project: Project, name: str, value: Any) -> Path:
+    """Write a value beside the file that it will be; whoever calls renames it.
 
     Raises:
         StageError: the value is not what the artifact's kind promises.
     """
     artifact, path = project.artifacts[name], project.path(name)
-    folder = folder or path.parent
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in folder.glob(f"{ASIDE}*-{path.name}"):  # of a process that was killed: the run lock says it is gone
-        left.unlink()
-    aside = folder / f"{ASIDE}{os.getpid()}-{path.name}"
+    aside = make_aside(path, spared=value if artifact.kind == "path" else None)
     try:
         match artifact.kind:
             case "table":
@@ -73,8 +78,10 @@ def write_artifact(project: Project, name: str, value: Any, *, folder: Path | No
                 _write_figure(value, aside, name)
             case "estimator":
                 _write_estimator(project, value, aside, name)
+            case "path":
+                take(project.root, value, aside, name)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        remove(aside)
         raise
     return aside
 

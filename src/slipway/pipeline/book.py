@@ -8,8 +8,9 @@ from slipway.pipeline.code import Code, read_code
 from slipway.pipeline.contents import Content, Contents, Signature
 from slipway.pipeline.fingerprint import Fingerprint, changes
 from slipway.pipeline.graph import inputs_of, order, outputs_of
-from slipway.pipeline.lock import Ran, dependencies
+from slipway.pipeline.lock import Ran, command_files, compared_params, dependencies
 from slipway.pipeline.params import FILE as PARAMS
+from slipway.pipeline.params import file_and_key
 from slipway.pipeline.state import read_state, write_state
 from slipway.project.facts import Project
 from slipway.settings import Settings
@@ -58,7 +59,7 @@ class Book:
             self._state.params = {"defaults": defaults, "md5": md5, "values": values, "is_complete": complete}
             self._is_altered = True
         read: Mapping[str, Mapping[str, Any]] = self._state.params["values"]
-        return read
+        return {**read, **self._looked_up()}
 
     def reasons(self, name: str, params: Mapping[str, Any], unknown: frozenset[str] = frozenset()) -> tuple[str, ...]:
         """Why a stage has to run; empty when it does not.
@@ -83,10 +84,15 @@ class Book:
                 inputs[f"labelled rows of {artifact}"] = self._md5(
                     str(project.labelled(artifact).relative_to(project.root))
                 )
+        for path in command_files(project, name):
+            inputs[str(path)] = self._md5(str(path))
         if name in project.sources:
             return Fingerprint({"query": project.sources[name].sql}, {}, {}, {}, inputs)
+        settings, command = _listed(params.get(name, {})), project.stages[name].command
+        if command is not None:
+            return Fingerprint({"command": "\n".join(command.lines)}, {}, {}, settings, inputs)
         code = self.code[name]
-        return Fingerprint(_mark(project, name), code.parts, code.libraries, _listed(params.get(name, {})), inputs)
+        return Fingerprint(_mark(project, name), code.parts, code.libraries, settings, inputs, code.values)
 
     def files(self, name: str) -> dict[str, Signature | None]:
         """The files that a stage depends on, with what shows whether they are touched while it runs."""
@@ -115,7 +121,7 @@ class Book:
         if locked is None or name in self._state.records:
             return False
         ran = self._ran(name, params)
-        if any({**locked[key]} != value for key, value in ran.items()) or None in ran["outs"].values():
+        if any(locked[key] != value for key, value in ran.items()) or None in ran["outs"].values():
             return False
         fingerprint = self.fingerprint(name, params).to_json()
         self._state.records[name] = {"fingerprint": fingerprint, **ran}
@@ -142,8 +148,26 @@ class Book:
         return {
             "deps": {path: self._content(path) for path in deps},
             "outs": {path: self._content(path) for path in outs},
-            "settings": _listed(params.get(name, {})),
+            "params": compared_params(self._project, name, _listed(params.get(name, {}))),
         }
+
+    def _looked_up(self) -> dict[str, dict[str, Any]]:
+        """The values that commands look up themselves, by stage; a file is read again when it has changed."""
+        asked = {name: s.command.params for name, s in self._project.stages.items() if s.command and s.command.params}
+        if not asked:
+            return {}
+        wanted = sorted({text for texts in asked.values() for text in texts})
+        files = {file_and_key(text)[0] for text in wanted}
+        seen = {file: self._md5(file) for file in sorted(files)}
+        kept = self._state.params.get("looked_up")
+        if not kept or kept["wanted"] != wanted or kept["files"] != seen:
+            from slipway.pipeline.params import looked_up
+
+            found = looked_up(self._project.root, wanted)
+            values = {text: found[file_and_key(text)[0]][file_and_key(text)[1]] for text in wanted}
+            self._state.params["looked_up"] = kept = {"wanted": wanted, "files": seen, "values": values}
+            self._is_altered = True
+        return {name: {text: kept["values"][text] for text in texts} for name, texts in asked.items()}
 
     def _content(self, path: str) -> list[Any] | None:
         content = self.contents.content(path)

@@ -15,17 +15,18 @@ class Code:
     """What a stage's function reaches."""
 
     parts: Mapping[str, str]
+    values: Mapping[str, str]
     libraries: Mapping[str, str]
     modules: tuple[str, ...]
     """Paths relative to the project's folder."""
 
 
 def read_code(project: Project, state: RunState, contents: Contents) -> dict[str, Code]:
-    """The code of every stage, by name."""
+    """The code of every stage that is a function, by name."""
     kept = state.code
     is_known = (
         bool(kept)
-        and set(kept["stages"]) == set(project.stages)
+        and set(kept["stages"]) == {name for name, stage in project.stages.items() if stage.command is None}
         and all((contents.content(path) or ("", 0))[0] == md5 for path, md5 in kept["modules"].items())
     )
     if not is_known:
@@ -35,7 +36,7 @@ def read_code(project: Project, state: RunState, contents: Contents) -> dict[str
         _look_up_versions(kept)
         contents.is_altered = True
     stages: dict[str, dict[str, Any]] = state.code["stages"]
-    return {name: Code(s["parts"], s["libraries"], tuple(s["modules"])) for name, s in stages.items()}
+    return {name: Code(s["parts"], s["values"], s["libraries"], tuple(s["modules"])) for name, s in stages.items()}
 
 
 def _parse(project: Project, contents: Contents) -> dict[str, Any]:
@@ -44,9 +45,12 @@ def _parse(project: Project, contents: Contents) -> dict[str, Any]:
 
     stages: dict[str, Any] = {}
     for name, stage in project.stages.items():
+        if stage.command is not None:
+            continue
         reached = reach(project.root, stage.module, [name])
         stages[name] = {
             "parts": dict(reached.parts),
+            "values": dict(reached.values),
             "libraries": dict(reached.libraries),
             "modules": [str(module) for module in reached.modules],
         }

@@ -1,45 +1,84 @@
-"""Finished files in, objects of DVC's cache out, as DVC itself stores them."""
+"""Finished files and folders in, objects of DVC's cache out, as DVC itself stores them."""
 
 import contextlib
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.pipeline.contents import md5_of
+from slipway.errors import OutsideError
+from slipway.pipeline.contents import md5_of, tree_text
 
 _FICLONE = 0x40049409
 """The Linux call that lets two files share their blocks until one is written to."""
+_CHUNK = 1 << 20
 
 
-def find_cache(root: Path) -> Path | None:
-    """The folder of DVC's cache for the project in `root`; None where DVC has not been set up."""
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Where DVC keeps contents."""
+
+    folder: Path
+    has_links: bool = False
+    """Whether DVC is told to link files to their objects where blocks can't be shared, instead of copying."""
+
+    def place(self, md5: str) -> Path:
+        """Where a content is."""
+        return self.folder / md5[:2] / md5[2:]
+
+    def has(self, md5: str) -> bool:
+        return self.place(md5).exists()
+
+
+def find_cache(root: Path) -> Cache | None:
+    """DVC's cache for the project in `root`; None where DVC has not been set up."""
     for folder in (root, *root.parents):
         if (folder / ".dvc").is_dir():
-            return _configured(folder / ".dvc") / "files" / "md5"
+            return _configured(folder / ".dvc")
         if (folder / ".git").exists():  # what lies above is another repository
             return None
     return None
 
 
-def is_cached(cache: Path, md5: str) -> bool:
-    """Whether the cache has a content."""
-    return object_path(cache, md5).exists()
-
-
-def cache_file(cache: Path, path: Path) -> str:
+def cache_file(cache: Cache, path: Path) -> str:
     """Store a file's content, read-only as DVC protects its objects, and give its MD5.
 
     Where the disk can, blocks are shared. The copy is what is read, so the name is right even when somebody writes to
     the file meanwhile.
-    """
-    cache.mkdir(parents=True, exist_ok=True)
-    aside = cache / f"{path.name}.{os.getpid()}.tmp"
-    try:
-        if not _reflink(path, aside):
-            import shutil
 
-            shutil.copyfile(path, aside)
-        md5 = md5_of(aside)
-        target = object_path(cache, md5)
+    Raises:
+        OutsideError: the disk does not take it.
+    """
+    try:
+        return _cache_file(cache, path)
+    except OSError as error:
+        raise OutsideError(
+            f"{cache.folder}: DVC's cache can't take {path.name} ({path.stat().st_size:,} bytes): {error.strerror}. "
+            f"Make room there, or name another folder with `dvc cache dir`, and run again."
+        ) from error
+
+
+def cache_folder(cache: Cache, members: Mapping[str, str]) -> None:
+    """Store the list of a folder's files, whose contents are stored already."""
+    from hashlib import md5
+
+    text = tree_text(members)
+    target = cache.place(f"{md5(text, usedforsecurity=False).hexdigest()}.dir")
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+        aside.write_bytes(text)
+        aside.chmod(0o444)
+        aside.replace(target)
+
+
+def _cache_file(cache: Cache, path: Path) -> str:
+    cache.folder.mkdir(parents=True, exist_ok=True)
+    aside = cache.folder / f"{path.name[:64]}.{os.getpid()}.tmp"
+    try:
+        is_shared = _reflink(path, aside) or (cache.has_links and _link(path, aside))
+        md5 = md5_of(aside) if is_shared else _copy(path, aside)
+        target = cache.place(md5)
         if not target.exists():
             target.parent.mkdir(exist_ok=True)
             aside.chmod(0o444)
@@ -49,31 +88,52 @@ def cache_file(cache: Path, path: Path) -> str:
     return md5
 
 
-def object_path(cache: Path, md5: str) -> Path:
-    """Where the cache has a content."""
-    return cache / md5[:2] / md5[2:]
+def _copy(source: Path, target: Path) -> str:
+    """Copy a file and give the MD5 of what was written: read once, since a gigabyte is long for a second time."""
+    from hashlib import md5
+
+    digest, buffer = md5(usedforsecurity=False), memoryview(bytearray(_CHUNK))
+    with source.open("rb", buffering=0) as taken, target.open("wb", buffering=0) as made:
+        while count := taken.readinto(buffer):
+            digest.update(buffer[:count])
+            done = 0
+            while done < count:
+                done += made.write(buffer[done:count])
+    return digest.hexdigest()
 
 
-def _configured(dvc: Path) -> Path:
-    folder = dvc / "cache"
+def _link(source: Path, target: Path) -> bool:
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:  # another disk, or one without links
+        return False
+    return True
+
+
+def _configured(dvc: Path) -> Cache:
+    cache = Cache(dvc / "cache" / "files" / "md5")
     for name in ("config", "config.local"):
         try:
             text = (dvc / name).read_text(encoding="utf-8")
         except OSError:
             continue
         if "[cache]" in text:  # seldom, and the parser takes longer to import than the rest of this takes
-            folder = _cache_folder(dvc, text) or folder
-    return folder
+            cache = _read_config(dvc, text, cache)
+    return cache
 
 
-def _cache_folder(dvc: Path, text: str) -> Path | None:
+def _read_config(dvc: Path, text: str, cache: Cache) -> Cache:
     import configparser
 
     parser = configparser.ConfigParser(interpolation=None)
     with contextlib.suppress(configparser.Error):  # DVC says what is wrong with its file better than we could
         parser.read_string(text)
-    folder = parser.get("cache", "dir", fallback=None)
-    return dvc / folder if folder else None
+    folder, types = parser.get("cache", "dir", fallback=None), parser.get("cache", "type", fallback=None)
+    return Cache(
+        dvc / folder / "files" / "md5" if folder else cache.folder,
+        cache.has_links if types is None else bool({"hardlink", "symlink"} & {t.strip() for t in types.split(",")}),
+    )
 
 
 def _reflink(source: Path, target: Path) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from slipway.errors import BundleError, ProjectError
-from slipway.pipeline.trusted import TRUSTED_TYPES
+from slipway.pipeline.trusted import TRUSTED_TYPES, is_estimator, skops_io
 
 _PICKLE = b"slipway pickle 1\n"
 """What the file of a pickled estimator begins with; skops' files are ZIP archives."""
@@ -68,10 +68,8 @@ def read_estimator(path: Path, *, sha256: str | None = None, allow_pickle: bool 
 
 
 def _with_skops(value: Any) -> bytes:
-    import skops.io
-
     try:
-        content = _normalised(skops.io.dumps(value))
+        content = _normalised(skops_io().dumps(value))
     except Exception as error:  # skops raises whatever the state of a type that it does not know makes it raise
         raise ProjectError(
             f"skops can't hold a {_name(value)} ({_first_line(error)}). Use estimators of scikit-learn or LightGBM, "
@@ -86,11 +84,12 @@ def _with_skops(value: Any) -> bytes:
 
 
 def _from_skops(path: Path, content: bytes) -> Any:
-    import skops.io
+    io = skops_io()
     from skops.io.exceptions import UntrustedTypesFoundException
 
     try:
-        return skops.io.loads(content, trusted=sorted(TRUSTED_TYPES))
+        estimators = {name for name in io.get_untrusted_types(data=content) if is_estimator(name)}
+        return io.loads(content, trusted=sorted(TRUSTED_TYPES | estimators))
     except UntrustedTypesFoundException as error:  # raised by an audit of names, before anything is constructed
         raise BundleError(
             f"{path}: the estimator holds {_listed(_untrusted(content))}, which Slipway does not trust: nothing was "
@@ -106,9 +105,8 @@ def _from_skops(path: Path, content: bytes) -> Any:
 
 
 def _untrusted(content: bytes) -> list[str]:
-    import skops.io
-
-    return [name for name in skops.io.get_untrusted_types(data=content) if name not in TRUSTED_TYPES]
+    found = skops_io().get_untrusted_types(data=content)
+    return [name for name in found if name not in TRUSTED_TYPES and not is_estimator(name)]
 
 
 def _pickled(value: Any) -> bytes:

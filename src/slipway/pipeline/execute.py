@@ -11,11 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from slipway.errors import DataError, StageError
+from slipway.errors import DataError, OutsideError, StageError
 from slipway.pipeline.artifacts import as_asked, as_table, read_artifact, write_artifact
 from slipway.pipeline.graph import path_input
+from slipway.pipeline.paths import make_aside, put, remove
+from slipway.pipeline.target import without_target
 from slipway.pipeline.user_module import user_module
-from slipway.project.facts import Project, Stage
+from slipway.pipeline.watched import underway
+from slipway.project.facts import Command, Project, Stage
 
 if TYPE_CHECKING:
     import polars as pl
@@ -54,23 +57,84 @@ def execute(
         DataError: an input is missing or unreadable.
     """
     started = time.monotonic()
+    with underway(project.stages[name].where if name in project.stages else f"source `{name}`"):
+        return Executed(name, _executed(project, name, params, tables), time.monotonic() - started)
+
+
+def _executed(
+    project: Project, name: str, params: Mapping[str, Mapping[str, Any]], tables: "Tables | None"
+) -> dict[str, Path]:
     if name in project.sources:
         from slipway.pipeline.sources import query_source
 
-        values: dict[str, Any] = {name: query_source(project, name, tables)}
-        files = _keep(project, values, None, tables)
-    else:
-        stage = project.stages[name]
-        settings = {**stage.settings, **params.get(name, {})}
-        with user_module(project.root, stage.module) as load:
-            function = getattr(_called(project, stage, load), stage.name)
-            values = _online(project, stage, function, settings, tables) if stage.online else {}
-            if not stage.online:
-                given = {i.artifact: read_artifact(project, i.artifact, i.annotation, tables) for i in stage.inputs}
-                values = _named(stage, _called(project, stage, function, *given.values(), **settings))
-            # Within the module's presence, since a pickle looks for the class there.
-            files = _keep(project, values, stage, tables)
-    return Executed(name, files, time.monotonic() - started)
+        return _keep(project, {name: query_source(project, name, tables)}, None, tables)
+    stage = project.stages[name]
+    if stage.command is not None:
+        return _commanded(project, stage, stage.command)
+    settings = {**stage.settings, **params.get(name, {})}
+    # What is made is kept within the module's presence, since a pickle looks for the class there.
+    with user_module(project.root, stage.module) as load:
+        function = getattr(_called(project, stage, load), stage.name)
+        if stage.online:
+            return _keep(project, _online(project, stage, function, settings, tables), stage, tables)
+        given = {i.artifact: read_artifact(project, i.artifact, i.annotation, tables) for i in stage.inputs}
+        missing = without_target(project, stage, given)
+        if missing and project.model.artifact in stage.outputs:
+            raise DataError(missing)
+        with _place(project, stage) as place, _explained(project.model.target, missing):
+            result = _called(project, stage, function, *given.values(), **settings, **place)
+            made = result if result is not None else next(iter(place.values()), None)
+            return _keep(project, _named(stage, made), stage, tables)
+
+
+@contextlib.contextmanager
+def _explained(target: str, missing: str) -> Iterator[None]:
+    """A failure that names a target which its stage's tables lack begins with the word on that."""
+    try:
+        yield
+    except StageError as error:
+        if missing and target in str(error):
+            raise StageError(f"{missing}\n\n{error}") from error
+        raise
+
+
+@contextlib.contextmanager
+def _place(project: Project, stage: Stage) -> Iterator[dict[str, Path]]:
+    """The path that a stage is given to write to, by its parameter; what is left there goes when the stage ends."""
+    if stage.place is None:
+        yield {}
+        return
+    made = next(artifact for artifact in stage.outputs if project.artifacts[artifact].kind == "path")
+    place = make_aside(project.path(made))
+    try:
+        yield {stage.place: place}
+    finally:
+        remove(place)
+
+
+def _commanded(project: Project, stage: Stage, command: Command) -> dict[str, Path]:
+    """Execute a command. What it makes is written in place, so what was there before stands aside until it is done."""
+    from slipway.pipeline.shell import execute_lines
+
+    paths = {name: project.path(name) for name in stage.outputs}
+    before = {path: make_aside(path) for path in paths.values()}
+    for path, aside in before.items():
+        if path.exists():
+            path.rename(aside)
+    try:
+        execute_lines(project.root, command.lines, stage.where)
+        missing = [str(project.artifacts[name].path) for name, path in paths.items() if not path.exists()]
+        if missing:
+            raise StageError(f"{stage.where} ended well and did not write {', '.join(missing)}, which it promises.")
+    except BaseException:
+        for path, aside in before.items():
+            remove(path)
+            if aside.exists():
+                aside.rename(path)
+        raise
+    for aside in before.values():
+        remove(aside)
+    return paths
 
 
 def _online(
@@ -112,14 +176,12 @@ def _named(stage: Stage, result: Any) -> dict[str, Any]:
     """What a function gave, by artifact."""
     if len(stage.outputs) == 1:
         if result is None:
-            raise StageError(
-                f"{stage.module}:{stage.line}: stage `{stage.name}` returned nothing: return `{stage.outputs[0]}`."
-            )
+            raise StageError(f"{stage.where} returned nothing: return `{stage.outputs[0]}`.")
         return {stage.outputs[0]: result}
     if not isinstance(result, tuple | list) or len(result) != len(stage.outputs):
         got = f"{len(result)} values" if isinstance(result, tuple | list) else f"one {type(result).__name__}"
         raise StageError(
-            f"{stage.module}:{stage.line}: stage `{stage.name}` promises {', '.join(stage.outputs)} and returned "
+            f"{stage.where} promises {', '.join(stage.outputs)} and returned "
             f"{got}: return a tuple of {len(stage.outputs)}."
         )
     return dict(zip(stage.outputs, result, strict=True))
@@ -133,24 +195,26 @@ def _keep(project: Project, values: Mapping[str, Any], stage: Stage | None, tabl
         if stage is not None and stage.publish is not None:
             _publish(stage, values, tables)
         for name, path in aside.items():
-            path.replace(project.path(name))
+            put(path, project.path(name))
     finally:
         for path in aside.values():
-            path.unlink(missing_ok=True)
+            remove(path)
     return {name: project.path(name) for name in values}
 
 
 def _written(project: Project, name: str, value: Any, stage: Stage | None) -> Path:
+    where = stage.where if stage is not None else f"source `{name}`"
     try:
         return write_artifact(project, name, value)
     except StageError as error:
-        if stage is None:
-            raise
-        raise StageError(f"{stage.module}:{stage.line}: stage `{stage.name}`: {error}") from error
+        raise StageError(f"{where}: {error}") from error
+    except (OSError, OutsideError) as error:
+        path, why = project.artifacts[name].path, getattr(error, "strerror", None) or str(error).rstrip(".")
+        raise OutsideError(f"{where}: {path} can't be written: {why}. What was there is there still.") from error
 
 
 def _publish(stage: Stage, values: Mapping[str, Any], tables: "Tables | None") -> None:
-    where = f"{stage.module}:{stage.line}: stage `{stage.name}`"
+    where = stage.where
     if tables is None:
         raise DataError(f"{where} publishes `{stage.publish}`, and no database is open.")
     assert stage.publish is not None

@@ -1,7 +1,7 @@
 """What a stage ran with and what it would run with now in, the differences in a person's words out. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 _ABSENT: Any = object()
@@ -19,13 +19,15 @@ class Fingerprint:
     settings: Mapping[str, Any]
     inputs: Mapping[str, str | None]
     """MD5 by what a person calls it: "listings", "the labelled rows of raw"; None for what is missing."""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """Short constants among the parts, as they are written; what they are is told, never compared."""
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Fingerprint":
-        return cls(**{name: values[name] for name in cls.__slots__})
+        return cls(**{name: values[name] for name in cls.__slots__ if name in values})
 
 
 def changes(name: str, before: Fingerprint, now: Fingerprint, unknown: frozenset[str] = frozenset()) -> tuple[str, ...]:
@@ -39,7 +41,7 @@ def changes(name: str, before: Fingerprint, now: Fingerprint, unknown: frozenset
 
 def _changes(name: str, before: Fingerprint, now: Fingerprint, unknown: frozenset[str]) -> Iterator[str]:
     parts = [part for part, *_ in _differences(before.parts, now.parts)]
-    reached = ", ".join(part for part in parts if part)
+    reached = ", ".join(_named(part, before.values, now.values) for part in parts if part)
     if parts:
         yield f"code of `{name}` changed" + (f" ({reached})" if reached else "")
     for option, old, new in _differences(before.mark, now.mark):
@@ -57,6 +59,13 @@ def _changes(name: str, before: Fingerprint, now: Fingerprint, unknown: frozense
             yield f"input {wanted} is new"
         else:
             yield f"input {wanted} is gone" if new is None or new is _ABSENT else f"input {wanted} changed"
+
+
+def _named(part: str, before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """A part by name, with its old and new value where it is a constant that has them."""
+    if part not in before and part not in now:
+        return part
+    return f"{part}: {before.get(part, 'nothing')} → {now.get(part, 'nothing')}"
 
 
 def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:

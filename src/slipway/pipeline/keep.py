@@ -3,21 +3,33 @@
 import time
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.pipeline.contents import Contents, Signature, md5_of
-from slipway.pipeline.dvc_cache import cache_file
+from slipway.errors import OutsideError
+from slipway.pipeline.contents import Contents, Signature, md5_of, tree_md5
+from slipway.pipeline.dvc_cache import Cache, cache_file, cache_folder
+from slipway.pipeline.folders import files_in
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    path: str
+    signature: Signature
+    md5: str
+    looked_at: int
+    files: int | None = None
 
 
 class Keeper:
     """One thread that reads finished files. What it found is in `contents` after `wait`."""
 
-    def __init__(self, root: Path, contents: Contents, cache: Path | None) -> None:
+    def __init__(self, root: Path, contents: Contents, cache: Cache | None) -> None:
         self._root = root
         self._contents = contents
         self._cache = cache
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="slipway-keep")
-        self._waiting: dict[str, Future[tuple[str, Signature | None, int]]] = {}
+        self._waiting: dict[str, Future[list[_Read]]] = {}
 
     def close(self) -> None:
         """End the thread; what is waiting is not read."""
@@ -36,13 +48,30 @@ class Keeper:
         """Until the contents of these are known."""
         for path in paths:
             future = self._waiting.pop(path, None)
-            if future is None:
-                continue
-            md5, signature, looked_at = future.result()
-            if signature is not None and signature == self._contents.signature(path):
-                self._contents.note(path, signature, md5, looked_at)
+            for read in future.result() if future is not None else ():
+                # Of a file that was written to meanwhile, the signature shows that this is not its content.
+                self._contents.note(read.path, read.signature, read.md5, read.looked_at, read.files)
 
-    def _read(self, path: str, cache: Path | None) -> tuple[str, Signature | None, int]:
+    def _read(self, path: str, cache: Cache | None) -> list[_Read]:
         signature, looked_at = self._contents.signature(path), time.time_ns()
-        file = self._root / path
-        return (md5_of(file) if cache is None else cache_file(cache, file)), signature, looked_at
+        if signature is None:
+            return []
+        if not (self._root / path).is_dir():
+            return [_Read(path, signature, self._md5(self._root / path, cache), looked_at)]
+        found = []
+        for name, seen in files_in(str(self._root / path)):
+            looked_at_file = time.time_ns()
+            md5 = self._md5(self._root / path / name, cache)
+            found.append(_Read(f"{path}/{name}", seen, md5, looked_at_file))
+        members = {read.path[len(path) + 1 :]: read.md5 for read in found}
+        if cache is not None:
+            cache_folder(cache, members)
+        return [*found, _Read(path, signature, tree_md5(members), looked_at, len(members))]
+
+    def _md5(self, path: Path, cache: Cache | None) -> str:
+        if cache is not None:
+            try:
+                return cache_file(cache, path)
+            except OutsideError:  # a full disk: told at the run's end, when the cache is looked over
+                pass
+        return md5_of(path)

@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from slipway.pipeline.contents import Content
 from slipway.pipeline.graph import inputs_of, order, outputs_of
 from slipway.pipeline.params import FILE as PARAMS
+from slipway.pipeline.params import file_and_key
 from slipway.project.facts import FILE as PROJECT_FILE
 from slipway.project.facts import Project
 
@@ -16,11 +17,11 @@ STAGES = "dvc.yaml"
 LOCK = "dvc.lock"
 _HEADER = "# Written by `slipway run` from slipway.toml and the stages' module: change those, not this.\n"
 _PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
-_MD5 = re.compile(r"[0-9a-f]{32}")
+_MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 Ran = Mapping[str, Any]
-"""What one stage ran with: "deps" and "outs" (path → MD5 and size), "settings"."""
+"""What one stage ran with: "deps" and "outs" (path → MD5 and size), "params" (file → key → value)."""
 
 
 def is_ours(root: Path) -> bool:
@@ -34,8 +35,7 @@ def is_ours(root: Path) -> bool:
 
 def dependencies(project: Project, name: str, modules: tuple[str, ...]) -> list[str]:
     """The files that a stage depends on, as DVC is told; its modules and inputs, labelled rows where there are any."""
-    # A query has no file: what it stands in is what changes with it.
-    files = [*modules] if name in project.stages else [PROJECT_FILE]
+    files = [*modules, *(str(path) for path in command_files(project, name))]
     for artifact in inputs_of(project, name):
         files.append(str(project.artifacts[artifact].path))
         labelled = project.labelled(artifact)
@@ -44,9 +44,39 @@ def dependencies(project: Project, name: str, modules: tuple[str, ...]) -> list[
     return sorted(set(files))
 
 
+def command_files(project: Project, name: str) -> tuple[PurePosixPath, ...]:
+    """What a command reads besides artifacts."""
+    command = project.stages[name].command if name in project.stages else None
+    return command.files if command is not None else ()
+
+
+def compared_params(project: Project, name: str, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The values that a stage depends on, as DVC looks them up: by file, and dotted key in it.
+
+    What a stage's artifacts depend on in slipway.toml is there value by value: a threshold of the monitor reruns none.
+    """
+    if name in project.sources:
+        return {PROJECT_FILE: {f"sources.{name}.sql": project.sources[name].sql}}
+    stage = project.stages[name]
+    found: dict[str, dict[str, Any]] = {}
+    for setting, value in sorted(settings.items()):
+        file, key = file_and_key(setting) if stage.command is not None else (PARAMS, f"{name}.{setting}")
+        found.setdefault(file, {})[key] = value
+    if stage.online:
+        found[PROJECT_FILE] = {"model.target": project.model.target}
+    return {file: found[file] for file in sorted(found, key=lambda file: (file != PARAMS, file))}
+
+
 def is_metrics(project: Project, artifact: str) -> bool:
     """Whether DVC knows an artifact as metrics: a small file for git, not for the cache."""
     return artifact == project.model.metrics and project.artifacts[artifact].kind == "json"
+
+
+def is_cached(project: Project, artifact: str) -> bool:
+    """Whether DVC's cache keeps an artifact."""
+    path, maker = project.artifacts[artifact].path, project.artifacts[artifact].maker
+    command = project.stages[maker].command if maker is not None and maker in project.stages else None
+    return not is_metrics(project, artifact) and (command is None or path not in command.uncached)
 
 
 def write_lock(project: Project, modules: Mapping[str, tuple[str, ...]], ran: Mapping[str, Ran]) -> bool:
@@ -61,14 +91,17 @@ def write_lock(project: Project, modules: Mapping[str, tuple[str, ...]], ran: Ma
     names = order(project)
     stages = {name: _stage(project, name, modules.get(name, ())) for name in names}
     _replace(project.root / STAGES, _HEADER + "\n".join(_yaml({"stages": stages})) + "\n")
-    locked = {name: _locked(name, ran[name]) for name in names if name in ran}
+    locked = {name: _locked(project, name, ran[name]) for name in names if name in ran}
     _replace(project.root / LOCK, "\n".join(_yaml({"schema": _Quoted("2.0"), "stages": locked})) + "\n")
     return True
 
 
-def command(name: str) -> str:
+def command(project: Project, name: str) -> str | list[str]:
     """How DVC executes a stage."""
-    return f"slipway stage {name}"
+    own = project.stages[name].command if name in project.stages else None
+    if own is None:
+        return f"slipway stage {name}"
+    return own.lines[0] if len(own.lines) == 1 else list(own.lines)
 
 
 def _stage(project: Project, name: str, modules: tuple[str, ...]) -> dict[str, Any]:
@@ -77,31 +110,42 @@ def _stage(project: Project, name: str, modules: tuple[str, ...]) -> dict[str, A
         path = str(project.artifacts[artifact].path)
         if is_metrics(project, artifact):
             outs["metrics"].append({path: {"cache": False}})
+        elif not is_cached(project, artifact):
+            outs["outs"].append({path: {"cache": False}})
         else:
             outs["plots" if project.artifacts[artifact].kind == "figure" else "outs"].append(path)
-    settings = project.stages[name].settings if name in project.stages else {}
+    stage = project.stages.get(name)
+    settings = {} if stage is None else stage.settings
+    if stage is not None and stage.command is not None:
+        settings = dict.fromkeys(stage.command.params)
+    params: list[Any] = []
+    for file, keys in compared_params(project, name, settings).items():
+        params += sorted(keys) if file == PARAMS else [{file: sorted(keys)}]
     values = {
-        "cmd": command(name),
+        "cmd": command(project, name),
         "deps": dependencies(project, name, modules),
-        "params": [f"{name}.{setting}" for setting in sorted(settings)],
+        "params": params,
         **outs,
     }
     return {key: value for key, value in values.items() if value}
 
 
-def _locked(name: str, ran: Ran) -> dict[str, Any]:
-    settings = {f"{name}.{setting}": value for setting, value in sorted(ran["settings"].items())}
+def _locked(project: Project, name: str, ran: Ran) -> dict[str, Any]:
     values = {
-        "cmd": command(name),
+        "cmd": command(project, name),
         "deps": _files(ran["deps"]),
-        "params": {PARAMS: settings} if settings else {},
+        "params": ran["params"],
         "outs": _files(ran["outs"]),
     }
     return {key: value for key, value in values.items() if value}
 
 
 def _files(contents: Mapping[str, Content]) -> list[dict[str, Any]]:
-    return [{"path": path, "hash": "md5", "md5": md5, "size": size} for path, (md5, size) in sorted(contents.items())]
+    listed = []
+    for path, (md5, size, *files) in sorted(contents.items()):
+        more = {"nfiles": files[0]} if files else {}
+        listed.append({"path": path, "hash": "md5", "md5": md5, "size": size, **more})
+    return listed
 
 
 def _replace(path: Path, text: str) -> None:

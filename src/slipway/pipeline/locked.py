@@ -1,15 +1,14 @@
 """`dvc.lock` in, what each stage ran with out."""
 
-from pathlib import Path
 from typing import Any
 
 from slipway.errors import ProjectError
 from slipway.pipeline.lock import LOCK, Ran, command
-from slipway.pipeline.params import FILE as PARAMS
+from slipway.project.facts import Project
 
 
-def read_lock(root: Path) -> dict[str, Ran]:
-    """The stages of `dvc.lock` that `slipway stage` executes.
+def read_lock(project: Project) -> dict[str, Ran]:
+    """The stages of `dvc.lock` whose command is the project's.
 
     Raises:
         ProjectError: the file is not YAML, as in an unfinished merge.
@@ -17,21 +16,22 @@ def read_lock(root: Path) -> dict[str, Ran]:
     import yaml
 
     try:
-        values = yaml.safe_load((root / LOCK).read_text(encoding="utf-8"))
+        values = yaml.safe_load((project.root / LOCK).read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ProjectError(f"{LOCK}: not YAML: {error}. After a merge, remove it and run again.") from error
     stages = values.get("stages") if isinstance(values, dict) else None
     found: dict[str, Ran] = {}
     for name, entry in (stages or {}).items():
-        if isinstance(entry, dict) and entry.get("cmd") == command(name):
-            settings = (entry.get("params") or {}).get(PARAMS) or {}
+        is_known = name in project.stages or name in project.sources
+        if is_known and isinstance(entry, dict) and entry.get("cmd") == command(project, name):
             found[name] = {
                 "deps": _files(entry.get("deps")),
                 "outs": _files(entry.get("outs")),
-                "settings": {key.removeprefix(f"{name}."): value for key, value in settings.items()},
+                "params": entry.get("params") or {},
             }
     return found
 
 
 def _files(entries: Any) -> dict[str, list[Any]]:
-    return {entry["path"]: [entry.get("md5"), entry.get("size")] for entry in entries or ()}
+    kept = ("md5", "size", "nfiles")
+    return {entry["path"]: [entry[key] for key in kept if key in entry] for entry in entries or ()}

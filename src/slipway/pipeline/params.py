@@ -45,6 +45,59 @@ def complete_params(project: Project, sets: Iterable[str] = ()) -> Params:
     return wanted
 
 
+def looked_up(root: Path, wanted: Iterable[str]) -> Params:
+    """The values that commands look up themselves, by file and dotted key.
+
+    Args:
+        wanted: keys of params.yaml, or "other.yaml:key".
+
+    Raises:
+        ProjectError: a file is missing or unreadable, or has no such key.
+    """
+    found: Params = {}
+    texts: dict[str, Any] = {}
+    for text in wanted:
+        file, key = file_and_key(text)
+        if file not in texts:
+            texts[file] = _load_any(root / file, file)
+        value = texts[file]
+        for part in key.split("."):
+            if not isinstance(value, dict) or part not in value:
+                known = value if isinstance(value, dict) else ()
+                raise ProjectError(f"{file}: there is no `{key}`, which a command asks for.{near_miss(part, known)}")
+            value = value[part]
+        found.setdefault(file, {})[key] = value
+    return found
+
+
+def file_and_key(text: str) -> tuple[str, str]:
+    """The file of parameters, and the key in it, that a command's `params` mean."""
+    file, colon, key = text.rpartition(":")
+    return (file if colon else FILE), key
+
+
+def _load_any(path: Path, name: str) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8")
+        match path.suffix:
+            case ".toml":
+                import tomllib
+
+                return tomllib.loads(text)
+            case ".json":
+                import json
+
+                return json.loads(text)
+            case _:
+                import yaml
+
+                return yaml.safe_load(text)
+    except FileNotFoundError:
+        raise ProjectError(f"{name} is missing: a command looks its parameters up there.") from None
+    except Exception as error:  # each format has an error of its own
+        raise ProjectError(f"{name}: can't be read: {error}") from error
+
+
 def _load(path: Path) -> dict[str, Any]:
     import yaml
 

@@ -10,6 +10,9 @@ from slipway.errors import ProjectError, near_miss
 from slipway.pipeline.source_text import ModuleSource, imports_within, read_module, references
 from slipway.pipeline.versions import library_versions
 
+_TOLD = 80
+"""Characters of a constant that a person still wants to read."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reached:
@@ -17,6 +20,8 @@ class Reached:
 
     parts: Mapping[str, str]
     """SHA-256 by definition, named as a person would: "helper `clean`"; "" for the functions themselves."""
+    values: Mapping[str, str]
+    """Constants among the parts that are short enough to be told, as they are written."""
     libraries: Mapping[str, str]
     """Versions by the names that are imported."""
     modules: tuple[PurePosixPath, ...]
@@ -44,7 +49,8 @@ def reach(root: Path, module: PurePosixPath, names: Iterable[str]) -> Reached:
             raise ProjectError(f"{module}: there is no `{name}`.{near_miss(name, definitions.main.owners)}")
         definitions.take(definitions.main, name)
     files = dict.fromkeys([module, *(definitions.modules[n].path for n, _ in sorted(definitions.taken))])
-    return Reached(_parts(definitions, names), library_versions(definitions.libraries), tuple(files), definitions)
+    libraries = library_versions(definitions.libraries)
+    return Reached(_parts(definitions, names), _values(definitions), libraries, tuple(files), definitions)
 
 
 class Definitions:
@@ -171,6 +177,17 @@ def _parts(definitions: Definitions, names: tuple[str, ...]) -> dict[str, str]:
         for key in _keys(module, position, "" if is_main else f"{module.name}.", names if is_main else ()):
             texts.setdefault(key, []).append(ast.unparse(module.statements[position]))
     return {key: sha256("\n".join(found).encode()).hexdigest() for key, found in texts.items()}
+
+
+def _values(definitions: Definitions) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for module_name, position in sorted(definitions.taken):
+        module = definitions.modules[module_name]
+        node = module.statements[position]
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            for key in _keys(module, position, "" if module is definitions.main else f"{module.name}.", ()):
+                found.setdefault(key, []).append(ast.unparse(node.value))
+    return {key: texts[0] for key, texts in found.items() if len(texts) == 1 and len(texts[0]) <= _TOLD}
 
 
 def _keys(module: ModuleSource, position: int, prefix: str, roots: tuple[str, ...]) -> Iterator[str]:

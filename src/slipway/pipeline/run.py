@@ -5,20 +5,15 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from slipway.errors import BusyError, ProjectError, SlipwayError, near_miss
+from slipway.pipeline.after import adopt_locked, fill_cache, remember_unchanged, uncached
 from slipway.pipeline.book import Book
 from slipway.pipeline.contents import Signature
-from slipway.pipeline.dvc_cache import find_cache, is_cached, object_path
+from slipway.pipeline.dvc_cache import Cache, find_cache
 from slipway.pipeline.graph import inputs_of, order, outputs_of
-from slipway.pipeline.lock import LOCK, STAGES, Ran, is_metrics, is_ours, write_lock
-from slipway.pipeline.params import FILE as PARAMS
-from slipway.pipeline.proposed import FILE as MARK
-from slipway.pipeline.proposed import is_proposed
-from slipway.pipeline.unchanged import remember
-from slipway.project.facts import FILE as PROJECT
+from slipway.pipeline.lock import LOCK, STAGES, is_ours, write_lock
 from slipway.project.facts import Project
 from slipway.settings import Settings
 
@@ -131,7 +126,7 @@ def run(
     finally:
         book.close()
     if not wanted and all(stage.outcome == "unchanged" for stage in report.stages):
-        _remember(project, settings, book, running.cache, began_at)
+        remember_unchanged(project, settings, book, running.cache, began_at)
     return report
 
 
@@ -163,7 +158,7 @@ def stale(project: Project, settings: Settings) -> list[Stale]:
     book = Book(project, settings)
     names = order(project)
     params = book.params(complete=False)
-    _adopt(project, book, names, params)
+    adopt_locked(project, book, names, params)
     found: dict[str, Stale] = {}
     made: set[str] = set()
     for name in names:
@@ -189,7 +184,7 @@ class _Running:
     params: Mapping[str, Mapping[str, Any]]
     say: Progress
     forced: frozenset[str]
-    cache: Path | None = None
+    cache: Cache | None = None
     keeper: "Keeper | None" = None
     outcomes: dict[str, StageOutcome] = field(default_factory=dict)
     errors: dict[str, SlipwayError] = field(default_factory=dict)
@@ -202,7 +197,7 @@ class _Running:
         ours = is_ours(self.project.root)
         self.cache = find_cache(self.project.root) if ours else None
         if ours:
-            _adopt(self.project, self.book, names, self.params)
+            adopt_locked(self.project, self.book, names, self.params)
         try:
             if jobs > 1:
                 from slipway.pipeline.together import together
@@ -294,8 +289,7 @@ class _Running:
 
         if self.keeper is None:
             self.keeper = Keeper(self.project.root, self.book.contents, self.cache)
-        uncached = frozenset(self._paths(a for a in outputs_of(self.project, name) if is_metrics(self.project, a)))
-        self.keeper.keep(self._paths(outputs_of(self.project, name)), uncached)
+        self.keeper.keep(self._paths(outputs_of(self.project, name)), uncached(self.project))
         self.unrecorded[name] = began_with
         self._record(wait=False)
 
@@ -314,7 +308,7 @@ class _Running:
         for name in unchanged:
             self.book.refresh(name, self.params)
         if write_lock(self.project, self.book.modules(), self.book.ran()) and self.cache is not None:
-            _fill_cache(self.project, self.cache, self.book.ran())
+            fill_cache(self.project, self.book.contents, self.cache, self.book.ran())
 
     def _paths(self, artifacts: Iterable[str]) -> list[str]:
         return [str(self.project.artifacts[artifact].path) for artifact in artifacts]
@@ -332,57 +326,6 @@ def _forced(project: Project, names: Sequence[str], wanted: Sequence[str]) -> fr
     if not wanted:
         return frozenset(names)
     return frozenset(name for name in names if name in wanted or set(outputs_of(project, name)) & set(wanted))
-
-
-def _remember(project: Project, settings: Settings, book: Book, cache: Path | None, began_at: int) -> None:
-    """Spare the next run that changes nothing even the reading of the project."""
-    # It is looked for in one place; and a run whose candidate is still to be registered has something left to do.
-    if settings.state != project.root / ".slipway" or not is_proposed(settings):
-        return
-    stages = list(book.ran())
-    present = {PROJECT, str(project.module), STAGES, LOCK, str(settings.state / MARK), *book.marks()}
-    uncached = _uncached(project)
-    for ran in book.ran().values():
-        present.update((*ran["deps"], *ran["outs"]))
-        if ran["settings"]:
-            present.add(PARAMS)
-        if cache is not None:
-            contents = [content for path, content in ran["outs"].items() if path not in uncached]
-            present.update(str(object_path(cache, md5)) for md5, _ in contents)
-    absent = [str(project.labelled(name)) for name in project.sources if not project.labelled(name).is_file()]
-    if cache is None:
-        absent.append(".dvc")
-    metrics = project.artifacts.get(project.model.metrics)
-    shown = str(metrics.path) if metrics is not None and is_metrics(project, metrics.name) else None
-    remember(str(project.root), stages, shown, sorted(present), absent, began_at)
-
-
-def _adopt(project: Project, book: Book, names: Sequence[str], params: Mapping[str, Any]) -> None:
-    """Take over from dvc.lock what somebody else ran: after `git clone` and `dvc pull` nothing is done again."""
-    if set(names) <= set(book.ran()) or not (project.root / LOCK).is_file():
-        return
-    from slipway.pipeline.locked import read_lock
-
-    locked = read_lock(project.root)
-    for name in names:
-        book.adopt(name, params, locked.get(name))
-
-
-def _fill_cache(project: Project, cache: Path, ran: Mapping[str, Ran]) -> None:
-    """Store what unchanged stages made earlier, when the cache has come later or has been emptied."""
-    from slipway.pipeline.dvc_cache import cache_file
-
-    uncached = _uncached(project)
-    for name in set(ran) & set(order(project)):
-        for path, content in ran[name]["outs"].items():
-            if content is not None and path not in uncached and not is_cached(cache, content[0]):
-                file = project.root / path
-                if file.is_file():
-                    cache_file(cache, file)
-
-
-def _uncached(project: Project) -> set[str]:
-    return {str(artifact.path) for name, artifact in project.artifacts.items() if is_metrics(project, name)}
 
 
 def _say_nothing(name: str, event: str) -> None:

@@ -31,6 +31,8 @@ def read_source(project: Project, name: str, tables: "Tables | None" = None) -> 
                 f"{path}: the file of source `{name}` is missing. Put it there, or name another in slipway.toml."
             )
         table = read_table(path)
+        if not table.height:
+            raise DataError(f"{path}: source `{name}` has a header and no rows. Fill it, or name another file.")
     labelled = project.labelled(name)
     return _append(table, read_table(labelled), f"{labelled}") if labelled.is_file() else table
 

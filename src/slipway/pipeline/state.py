@@ -7,7 +7,7 @@ from typing import Any
 
 from slipway.errors import ProjectError
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(slots=True)
@@ -39,9 +39,19 @@ def read_state(path: Path) -> RunState:
         raise ProjectError(
             f"{path}: written by a newer Slipway (format {found}, known here: {FORMAT}). Update Slipway."
         )
-    if found < FORMAT:
+    if found == 1:
+        values = _from_first(values)
+    elif found < FORMAT:
         return RunState()
     return RunState(values["files"], values["code"], values["params"], values["records"])
+
+
+def _from_first(values: dict[str, Any]) -> dict[str, Any]:
+    """The first format had no values of constants, and of a stage's parameters its settings alone."""
+    for record in values["records"].values():
+        record.pop("settings", None)
+        record["params"] = {}
+    return {**values, "code": {}}
 
 
 def write_state(path: Path, state: RunState) -> None:

@@ -1,9 +1,13 @@
 """The types that an estimator's file may hold beside those that skops trusts itself, each reviewed by hand.
 
 Reviewed means: its constructor and `__setstate__` set fields and check them, and import, open and execute nothing. The
-functions are pure ones of arrays. scikit-learn's estimators, encoders, losses and links and NumPy's arrays and
-universal functions are on skops' own list; what is here is what their fitted state holds besides.
+functions are pure ones of arrays. scikit-learn's losses and links and NumPy's arrays and universal functions are on
+skops' own list, and its public estimators would be; what is here is what their fitted state holds besides.
 """
+
+import importlib
+import sys
+from typing import Any
 
 TRUSTED_TYPES = frozenset(
     {
@@ -51,3 +55,39 @@ TRUSTED_TYPES = frozenset(
         "lightgbm.sklearn.LGBMRegressor",
     }
 )
+
+_NOT_PUBLIC = frozenset({"tests", "externals", "setup", "conftest", "experimental", "estimator_checks", "_testing"})
+
+
+def skops_io() -> Any:
+    """`skops.io`, without the list of every estimator that it makes by importing all of scikit-learn.
+
+    That takes half a second and tens of megabytes in each process that loads a model; `is_estimator` says the same of
+    the few that a file holds.
+    """
+    if "skops.io" in sys.modules:
+        return sys.modules["skops.io"]
+    import sklearn.utils
+
+    walk = sklearn.utils.all_estimators
+    sklearn.utils.all_estimators = list
+    try:
+        return importlib.import_module("skops.io")
+    finally:
+        sklearn.utils.all_estimators = walk
+
+
+def is_estimator(name: str) -> bool:
+    """Whether a type is a public estimator of scikit-learn's, as those on skops' own list are."""
+    module, _, type_name = name.rpartition(".")
+    parts = module.split(".")
+    if parts[0] != "sklearn" or type_name.startswith("_") or _NOT_PUBLIC & {*parts}:
+        return False
+    from sklearn.base import BaseEstimator
+
+    try:
+        found = getattr(importlib.import_module(module), type_name, None)
+    except ImportError:
+        return False
+    is_one = isinstance(found, type) and issubclass(found, BaseEstimator) and found is not BaseEstimator
+    return is_one and found.__module__ == module and not getattr(found, "__abstractmethods__", None)

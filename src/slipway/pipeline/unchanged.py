@@ -8,8 +8,10 @@ import json
 import os
 import sys
 
+from slipway.pipeline.folders import path_signature
+
 FILE = "unchanged.json"
-FORMAT = 1
+FORMAT = 2
 _QUIET_NS = 2_000_000_000
 """A file is trusted by its time only when it is this much older than the run that looked at it: the clock of a disk
 may keep whole seconds, and a project is read a moment before it is run."""
@@ -63,9 +65,6 @@ def remember(
 
 
 def signature(root: str, path: str) -> list[int] | None:
-    """Size, time and number of a file; None when it is missing."""
-    try:
-        stat = os.stat(os.path.join(root, path))  # noqa: PTH116, PTH118
-    except OSError:
-        return None
-    return [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+    """Size, time and number of a file, or what stands for them of a folder; None when it is missing."""
+    found = path_signature(os.path.join(root, path))  # noqa: PTH118
+    return None if found is None else [*found]

@@ -7,19 +7,78 @@ from slipway.project.keys import Keys
 TYPES = ("text", "integer", "number", "boolean", "date", "datetime", "null")
 """The types of a column of a request, as `[api.types]` writes them: "text | number | null"."""
 
+PATHS = (
+    "/", "/predict", "/predict/batch", "/feedback", "/data/sample", "/model", "/model/features", "/model/classes",
+    "/health", "/metrics", "/docs", "/openapi.json",
+)  # fmt: skip
+"""The paths that every service has, but for those with an id in them."""
+
+_OWN = ("/", "/health", "/model", "/model/features", "/model/classes", "/data/sample")
+"""What GET gives there may be the project's own form."""
+_PREDICTING = ("/predict", "/predict/batch")
+
 
 def read_api(keys: Keys) -> Api:
-    tables, types = keys.table("routes"), keys.table("types")
+    invalid_status = keys.integer("invalid_status", 422, at_least=400, at_most=499)
+    routes = _routes(keys.table("routes"), invalid_status)
+    aliases = _aliases(keys.table("aliases"), {route.path for route in routes})
+    is_chosen, journal = "journal" in keys.rest(), keys.texts("journal")
+    api = Api(
+        routes=routes,
+        aliases=aliases,
+        invalid_status=invalid_status,
+        types=_types(keys.table("types")),
+        durability=keys.text("durability", "process", among=("process", "disk")),
+        journal=journal if is_chosen else None,
+        personal=keys.texts("personal"),
+        keep_days=keys.number("keep_days", None, at_least=0),
+    )
+    keys.finish()
+    both = [column for column in api.personal if column in (api.journal or ())]
+    if both:
+        keys.refuse("journal", f"no column that `personal` names, such as `{both[0]}`: those are never journalled")
+    if api.keep_days == 0:
+        keys.refuse("keep_days", "a number of days above 0, or no such key to keep everything")
+    return api
+
+
+def _routes(tables: Keys, invalid_status: int) -> tuple[Route, ...]:
     routes = []
     for path in tables.rest():
         if not path.startswith("/"):
             tables.refuse(path, "a path that starts with /")
         table = tables.table(path)
-        request, response = table.text("request", None), table.text("response", None)
-        status = table.integer("invalid_status", 422, at_least=400, at_most=599)
-        example = table.value("example") if "example" in table.rest() else None
-        routes.append(Route(path, request, response, status, example))
+        route = Route(
+            path=path,
+            request=table.text("request", None),
+            response=table.text("response", None),
+            invalid_status=table.integer("invalid_status", invalid_status, at_least=400, at_most=599),
+            example=table.value("example") if "example" in table.rest() else None,
+            partial=table.flag("partial", False),
+            get=table.text("get", None),
+        )
         table.finish()
+        if path in PATHS and path not in _PREDICTING and (path not in _OWN or route.request or route.response):
+            taken = '{ get = "function" } here' if path in _OWN else "another path"
+            tables.refuse(path, f"{taken}: the service has this one itself")
+        routes.append(route)
+    return tuple(routes)
+
+
+def _aliases(table: Keys, own: set[str]) -> dict[str, str]:
+    known = [*PATHS, *sorted(own)]
+    aliases = {}
+    for path in table.rest():
+        meant = table.text(path)
+        if not path.startswith("/") or path in known:
+            table.refuse(path, "a path that starts with / and that the service has not yet")
+        if meant not in known:
+            table.refuse(path, "a path that the service has", near_miss(meant, known))
+        aliases[path] = meant
+    return aliases
+
+
+def _types(types: Keys) -> dict[str, tuple[str, ...]]:
     unions = {}
     for column in types.rest():
         names = tuple(part.strip() for part in types.text(column).split("|"))
@@ -27,6 +86,4 @@ def read_api(keys: Keys) -> Api:
         if unknown:
             types.refuse(column, f"types among {', '.join(TYPES)}, with | between", near_miss(unknown[0], TYPES))
         unions[column] = names
-    api = Api(tuple(routes), unions, keys.text("durability", "process", among=("process", "disk")))
-    keys.finish()
-    return api
+    return unions

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from slipway.errors import ProjectError, near_miss
 from slipway.project.facts import (
     FILE,
+    PATH_TYPE,
     TABLE_TYPES,
     Artifact,
     ArtifactKind,
@@ -18,14 +19,14 @@ from slipway.project.facts import (
 def lay_out_artifacts(
     sources: Mapping[str, Source], stages: Mapping[str, Stage], model: Model, paths: Mapping[str, PurePosixPath]
 ) -> dict[str, Artifact]:
-    artifacts = {source.name: Artifact(source.name, "table", source.path, None) for source in sources.values()}
+    artifacts = {s.name: Artifact(s.name, "path" if s.is_folder else "table", s.path, None) for s in sources.values()}
     for stage in stages.values():
         for name in stage.outputs:
             if name in artifacts:
                 other = artifacts[name].maker
                 by = f"stage `{other}`" if other else "a source"
-                raise ProjectError(f"{stage.module}:{stage.line}: `{name}` is made here and by {by}: names are unique.")
-            kind = _kind(name, stage, model)
+                raise ProjectError(f"{stage.where}: `{name}` is made here and by {by}: names are unique.")
+            kind = _kind(name, stage, model) if stage.command is None else _kept_kind(name, paths[name], model)
             artifacts[name] = Artifact(name, kind, paths.get(name, _place(name, kind)), stage.name)
     for name in paths:
         if name not in artifacts or name in sources:
@@ -51,9 +52,21 @@ def _kind(name: str, stage: Stage, model: Model) -> ArtifactKind:
         return "json" if name == model.metrics else "table"
     if returns in TABLE_TYPES:
         return "table"
+    if returns == PATH_TYPE:
+        return "path"
     if returns.rsplit(".", 1)[-1] == "Figure":
         return "figure"
     return "json" if returns.rsplit(".", 1)[-1] in ("dict", "Dict", "Mapping") else "estimator"
+
+
+def _kept_kind(name: str, path: PurePosixPath, model: Model) -> ArtifactKind:
+    """What a command's file is, which nothing but its name tells."""
+    if name == model.artifact:
+        return "estimator"
+    kinds: dict[str, ArtifactKind] = {
+        ".csv": "table", ".parquet": "table", ".json": "json", ".png": "figure", ".skops": "estimator",
+    }  # fmt: skip
+    return kinds.get(path.suffix, "path")
 
 
 def _place(name: str, kind: ArtifactKind) -> PurePosixPath:
@@ -66,3 +79,5 @@ def _place(name: str, kind: ArtifactKind) -> PurePosixPath:
             return PurePosixPath(f"reports/{name}.json")
         case "figure":
             return PurePosixPath(f"reports/figures/{name}.png")
+        case "path":
+            return PurePosixPath(f"data/{name}")

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 FILE = "slipway.toml"
 
-ArtifactKind = Literal["table", "estimator", "json", "figure"]
+ArtifactKind = Literal["table", "estimator", "json", "figure", "path"]
 ModelKind = Literal["classification", "regression"]
 
+PATH_TYPE = "pathlib.Path"
 TABLE_TYPES = ("polars.DataFrame", "polars.LazyFrame", "pandas.DataFrame")
 METRICS: Mapping[ModelKind, tuple[str, ...]] = {
     "classification": ("accuracy", "macro_f1", "log_loss", "auc"),
@@ -18,6 +19,21 @@ METRICS: Mapping[ModelKind, tuple[str, ...]] = {
 """The metrics that are recomputed for the gate; a project may have others in its metrics artifact."""
 
 LOWER_IS_BETTER = frozenset({"log_loss", "rmse", "mae"})
+
+SIGNALS = (
+    "psi",
+    "cardinality_ratio",
+    "prediction_drift",
+    "missing",
+    "unseen",
+    "vanished_share",
+    "out_of_range",
+    "mean_shift",
+    "jensen_shannon",
+    "ks",
+    "quality_drop",
+)
+"""The measures of drift that count once they have a threshold, by their keys in `[monitor]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +46,8 @@ class Source:
     sql: str | None = None
     after: str | None = None
     """The stage that has to have published what the query reads."""
+    is_folder: bool = False
+    """A folder, handed on as its path; else a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +60,27 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
+class Command:
+    """What a stage does that is no function: lines for a shell, executed in the project's folder."""
+
+    lines: tuple[str, ...]
+    files: tuple[PurePosixPath, ...]
+    """What it reads besides artifacts: scripts, data, folders."""
+    params: tuple[str, ...] = ()
+    """The values that it looks up itself: a dotted key of params.yaml, or "other.yaml:key", each."""
+    uncached: tuple[PurePosixPath, ...] = ()
+    """Of what it writes, what has no copy in DVC's cache."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
-    """A function of the project's that makes artifacts."""
+    """A function of the project's that makes artifacts, or a command that does."""
 
     name: str
     module: PurePosixPath
     """The file it stands in, relative to the project's folder."""
     line: int
+    """Of a function; 0 for a command."""
     inputs: tuple[Input, ...]
     settings: Mapping[str, Any]
     """Keyword-only parameters with their defaults; JSON values."""
@@ -61,6 +93,16 @@ class Stage:
     doc: str = ""
     returns_each: tuple[str | None, ...] = ()
     """The type of each output, where the annotation is a tuple of as many."""
+    place: str | None = None
+    """The parameter that is given a path to write to, where a file or folder is made."""
+    command: Command | None = None
+
+    @property
+    def where(self) -> str:
+        """What an error begins with."""
+        if self.command is not None:
+            return f"{self.module}: " + (f"[commands.{self.name}]" if str(self.module) == FILE else f"stage `{self.name}`")
+        return f"{self.module}:{self.line}: stage `{self.name}`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +125,24 @@ class Threshold:
     maximum: float | None = None
     max_drop: float | None = None
     """How much worse than production it may be, in the metric's own unit."""
+    doubt: float | None = None
+    """How far beyond `max_drop` chance may reach, for a candidate that measures no worse than it may; None for 0.05 of
+    a metric whose best is 1, and a tenth of production's of any other."""
+    is_share: bool = False
+    """Whether `max_drop` and `doubt` are shares of production's value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How the last journalled requests are held against a candidate."""
+
+    requests: int = 200
+    latency_factor: float = 2.0
+    """A candidate may take so many times as long as production over a request..."""
+    latency_floor_ms: float = 5.0
+    """...and, however fast production is, so many milliseconds longer."""
+    max_flipped: float | None = None
+    """The greatest share of answers that may be others than they were; None shows it alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,30 +157,55 @@ class Model:
     gate: Mapping[str, Threshold] = field(default_factory=dict)
     retrain_into: str | None = None
     """The source to which labelled production rows are added."""
+    max_source_share: float = 0.5
+    """The greatest share of the labels that are learnt from that one caller of the API may have given."""
+    slices: tuple[str, ...] | None = None
+    """Columns of a request within whose values a candidate is compared with production too; None for those of the
+    test rows that have few categories."""
+    cannot_tell: Literal["refuse", "pass"] = "refuse"
+    """What a line that can't be told does to a candidate, once production exists."""
+    replay: Replay = field(default_factory=Replay)
     pickle: bool = False
     """Whether an estimator that skops can't hold may be pickled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Monitor:
-    """Thresholds of the signals, and how the loop acts on them."""
+    """Thresholds of the signals, and how the loop acts on them. A measure without one is shown and never alarms."""
 
     psi: float | None = 0.25
+    """The index of population stability of a column that the model gets, in nats."""
     cardinality_ratio: float | None = 1.3
     prediction_drift: float | None = 0.15
     missing: float | None = None
     """Rise of the share of nulls, in shares."""
     unseen: float | None = None
     """Share of rows with a category that the reference has not."""
+    vanished_share: float | None = None
+    """Share of the reference's rows whose category the window has not."""
+    out_of_range: float | None = None
+    """Share of rows below the reference's least value or above its greatest."""
     mean_shift: float | None = None
     """Shift of the mean, in standard deviations of the reference."""
+    jensen_shannon: float | None = None
+    """Square root of the divergence in bits: 0 for equal distributions, 1 for ones that don't meet."""
+    ks: float | None = None
+    """The largest distance between the cumulated distributions."""
+    quality_drop: float | None = None
+    """How much worse than on the test rows the answers are, relative to there, where truths are known."""
+    critical: Mapping[str, float] = field(default_factory=dict)
+    """A second, higher level of some of these; one signal beyond it asks for retraining by itself."""
+    bins: Literal["deciles", "equal-width"] = "deciles"
+    """What the index is taken over: the reference's deciles, or ten bins of equal width over the joint range."""
     signals_to_retrain: int = 2
     window: int = 1000
     """Predictions in a window unless told otherwise."""
     min_rows: int = 100
     """A smaller window says so and never alarms."""
     clocks: tuple[str, ...] = ()
-    """Columns that move with time: shown, not alarmed. Dates are found without this."""
+    """Columns that move with time: shown, not alarmed. Dates and their parts are found without this."""
+    webhook: str | None = None
+    """The address that is told of alarms, promotions and rollbacks."""
     watch_rows: int = 200
     """Predictions after which a promoted version is judged."""
     cool_down_minutes: float = 0.0
@@ -128,9 +213,8 @@ class Monitor:
 
     @property
     def thresholds(self) -> dict[str, float]:
-        """The measures that count as signals, with their thresholds."""
-        names = ("psi", "cardinality_ratio", "prediction_drift", "missing", "unseen", "mean_shift")
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        """The measures that count as signals, with the value at which each alarms."""
+        return {name: value for name in SIGNALS if (value := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +229,10 @@ class Route:
     invalid_status: int = 422
     example: Any = None
     """A body that the route takes, for its documentation and the first request of `slipway up`."""
+    partial: bool = False
+    """Whether a row that is wrong fails alone, and the others are answered."""
+    get: str | None = None
+    """Function of the project's module: model, health → body of what GET asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +240,24 @@ class Api:
     """How the service takes rows and gives answers."""
 
     routes: tuple[Route, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Further paths, each with the path that it stands for."""
+    invalid_status: int = 422
+    """What a wrong body is answered with, where its route says nothing else."""
     types: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Columns whose type is wider than the training data shows, such as ("text", "number", "null")."""
     durability: Literal["process", "disk"] = "process"
     """What an acknowledged prediction survives: the end of the process, or of the machine too."""
+    journal: tuple[str, ...] | None = None
+    """The only columns of a request's row that are journalled; all of them if None."""
+    personal: tuple[str, ...] = ()
+    """Columns that are never journalled, shown or logged."""
+    keep_days: float | None = None
+    """After so many days a journalled prediction and its truths are removed; never if None."""
+
+    def journals(self, column: str) -> bool:
+        """Whether the journal keeps this column of a request's row."""
+        return column not in self.personal and (self.journal is None or column in self.journal)
 
 
 @dataclass(frozen=True, slots=True)

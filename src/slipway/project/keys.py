@@ -90,6 +90,10 @@ class Keys:
             self._refuse(key, value, "a table")
         return Keys(value, self._file, f"{self._at}.{key}" if self._at else key)
 
+    def is_table(self, key: str) -> bool:
+        """Whether the key holds a table, for keys that take one or a plain value."""
+        return isinstance(self._values.get(key), dict)
+
     def rest(self) -> list[str]:
         """The keys not taken yet, for tables whose keys are names of the project's."""
         return [key for key in self._values if key not in self._taken]

@@ -1,12 +1,13 @@
 """The text of a Python module → its stages. The module is parsed, never run."""
 
 import ast
+import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
 from slipway.errors import ProjectError, near_miss
-from slipway.project.facts import Input, Stage
+from slipway.project.facts import PATH_TYPE, Input, Stage
 
 _STAGE = ("slipway.stage", "slipway.stages.stage")
 _TUPLES = ("tuple", "typing.Tuple")
@@ -104,13 +105,19 @@ def _read_stage(node: ast.FunctionDef, mark: ast.expr, names: dict[str, str], pa
     if arguments.defaults:
         raise ProjectError(f"{where} gives a default to an artifact: put `*,` before what is a setting.")
     inputs = tuple(Input(a.arg, dotted(a.annotation, names)) for a in [*arguments.posonlyargs, *arguments.args])
-    settings: dict[str, Any] = {}
-    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        if default is None:
-            raise ProjectError(f"{where}: setting `{argument.arg}` needs a default, which stands in params.yaml.")
-        settings[argument.arg] = _literal(default, f"{where}: the default of `{argument.arg}`")
     outputs = tuple(options.get("outputs", ())) or (node.name,)
     returns = dotted(node.returns, names) if node.returns is not None else None
+    returns_each = _each(node.returns, len(outputs), names)
+    settings: dict[str, Any] = {}
+    place = None
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        is_path = dotted(argument.annotation, names) == PATH_TYPE and PATH_TYPE in (returns, *returns_each)
+        if default is None and is_path and place is None:
+            place = argument.arg
+        elif default is None:
+            raise ProjectError(f"{where}: setting `{argument.arg}` needs a default, which stands in params.yaml.")
+        else:
+            settings[argument.arg] = _literal(default, f"{where}: the default of `{argument.arg}`")
     if len(outputs) == 1 and returns in _TUPLES:
         raise ProjectError(f'{where} returns a tuple: name what it makes, such as @stage(outputs=("train", "test")).')
     return Stage(
@@ -121,15 +128,19 @@ def _read_stage(node: ast.FunctionDef, mark: ast.expr, names: dict[str, str], pa
         settings=settings,
         outputs=outputs,
         returns=returns,
-        returns_each=_each(node.returns, len(outputs), names),
+        returns_each=returns_each,
         online=options.get("online", False),
         publish=options.get("publish"),
         key=tuple(options.get("key") or ()),
         doc=ast.get_docstring(node) or "",
+        place=place,
     )
 
 
 def _each(returns: ast.expr | None, outputs: int, names: dict[str, str]) -> tuple[str | None, ...]:
+    if isinstance(returns, ast.Constant) and isinstance(returns.value, str):  # in quotes, as under TYPE_CHECKING
+        with contextlib.suppress(SyntaxError):
+            returns = ast.parse(returns.value, mode="eval").body
     if not isinstance(returns, ast.Subscript) or dotted(returns.value, names) not in _TUPLES:
         return ()
     parts = returns.slice.elts if isinstance(returns.slice, ast.Tuple) else [returns.slice]

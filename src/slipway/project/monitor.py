@@ -1,24 +1,50 @@
 """`[monitor]` of slipway.toml → the thresholds of the signals, and how the loop acts on them."""
 
-from slipway.project.facts import Monitor
+import re
+from typing import Any
+
+from slipway.project.facts import SIGNALS, Monitor
 from slipway.project.keys import Keys
 
 
 def read_monitor(keys: Keys) -> Monitor:
     d = Monitor()
+    critical: dict[str, float] = {}
+    thresholds: dict[str, Any] = {name: _threshold(keys, name, getattr(d, name), critical) for name in SIGNALS}
     monitor = Monitor(
-        psi=keys.number("psi", d.psi, at_least=0),
-        cardinality_ratio=keys.number("cardinality_ratio", d.cardinality_ratio, at_least=0),
-        prediction_drift=keys.number("prediction_drift", d.prediction_drift, at_least=0),
-        missing=keys.number("missing", d.missing, at_least=0),
-        unseen=keys.number("unseen", d.unseen, at_least=0),
-        mean_shift=keys.number("mean_shift", d.mean_shift, at_least=0),
+        **thresholds,
+        critical=critical,
+        bins=keys.text("bins", d.bins, among=("deciles", "equal-width")),
         signals_to_retrain=keys.integer("signals_to_retrain", d.signals_to_retrain, at_least=1),
         window=keys.integer("window", d.window, at_least=1),
         min_rows=keys.integer("min_rows", d.min_rows, at_least=1),
         clocks=keys.texts("clocks", d.clocks),
+        webhook=_webhook(keys),
         watch_rows=keys.integer("watch_rows", d.watch_rows, at_least=1),
         cool_down_minutes=keys.number("cool_down_minutes", d.cool_down_minutes, at_least=0) or 0.0,
     )
     keys.finish()
     return monitor
+
+
+def _threshold(keys: Keys, name: str, default: float | None, critical: dict[str, float]) -> float | None:
+    """A number, or two levels: `psi = { alert = 0.2, critical = 0.5 }`."""
+    if not keys.is_table(name):
+        value: float | None = keys.number(name, default, at_least=0)
+        return value
+    levels = keys.table(name)
+    alert: float = levels.number("alert", at_least=0)
+    worse: float | None = levels.number("critical", None, at_least=0)
+    levels.finish()
+    if worse is not None:
+        if worse <= alert:
+            keys.refuse(name, "a critical level above the alert, such as { alert = 0.2, critical = 0.5 }")
+        critical[name] = worse
+    return alert
+
+
+def _webhook(keys: Keys) -> str | None:
+    address: str | None = keys.text("webhook", None)
+    if address is not None and not re.match(r"https?://[^/]", address):
+        keys.refuse("webhook", 'an address such as "https://chat.example.com/hooks/x"')
+    return address

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from slipway.errors import ProjectError, near_miss
 from slipway.project.api import read_api
 from slipway.project.artifacts import lay_out_artifacts
+from slipway.project.commands import check_commands, read_commands, with_inputs
 from slipway.project.facts import (
     FILE,
     Api,
@@ -58,17 +59,26 @@ def read_project(root: Path) -> Project:
     keys = Keys(values, FILE)
     name = _name(keys)
     module = PurePosixPath(keys.text("pipeline", "pipeline.py"))
-    tables = [keys.table(key) for key in ("sources", "model", "monitor", "api", "artifacts")]
+    tables = [keys.table(key) for key in ("sources", "model", "monitor", "api", "artifacts", "commands")]
     keys.finish()  # before the tables are read: of [modell] it is not the missing [model] that is wrong
     sources, model, monitor = read_sources(tables[0]), read_model(tables[1]), read_monitor(tables[2])
     api, paths = read_api(tables[3]), _paths(tables[4])
+    if model.target in api.personal:
+        raise ProjectError(f"{FILE}: [api] personal names the target `{model.target}`: every answer is one of it.")
+    commands, written = read_commands(tables[5])
 
-    code = _text(root / module, f"{FILE}: pipeline = '{module}': there is no such file in {root}.")
-    stages = read_stages(code, module)
-    if not stages:
+    # Commands do without a module of functions.
+    has_code = not commands or "pipeline" in values or (root / module).is_file()
+    missing = f"{FILE}: pipeline = '{module}': there is no such file in {root}."
+    code = _text(root / module, missing) if has_code else ""
+    functions = read_stages(code, module)
+    if not functions and not commands:
         raise ProjectError(f"{module}: no function here is marked with @stage.")
+    check_commands(commands, functions, sources, paths)
+    paths |= written
     _check_paths(paths, module)
-    artifacts = lay_out_artifacts(sources, stages, model, paths)
+    artifacts = lay_out_artifacts(sources, functions | commands, model, paths)
+    stages = functions | with_inputs(commands, artifacts)
     _check_names(sources, stages, artifacts, model)
     _check_functions(api, read_functions(code), module)
     return Project(root.resolve(), name, module, sources, stages, artifacts, model, monitor, api)
@@ -111,7 +121,7 @@ def _check_names(
         for wanted in stage.inputs:
             if wanted.artifact not in artifacts:
                 raise ProjectError(
-                    f"{stage.module}:{stage.line}: stage `{stage.name}` reads `{wanted.artifact}`, which no source and "
+                    f"{stage.where} reads `{wanted.artifact}`, which no source and "
                     f"no stage gives.{near_miss(wanted.artifact, artifacts)}"
                 )
     for source in sources.values():
@@ -139,12 +149,12 @@ def _check_names(
     maker = artifacts[model.artifact].maker
     if maker is not None and not any(artifacts[i.artifact].kind == "table" for i in stages[maker].inputs):
         stage = stages[maker]
-        raise ProjectError(f"{stage.module}:{stage.line}: stage `{maker}` makes the model but reads no table.")
+        raise ProjectError(f"{stage.where} makes the model but reads no table.")
 
 
 def _check_functions(api: Api, functions: set[str], module: PurePosixPath) -> None:
     for route in api.routes:
-        for key in ("request", "response"):
+        for key in ("request", "response", "get"):
             name = getattr(route, key)
             if name is not None and name not in functions:
                 raise ProjectError(

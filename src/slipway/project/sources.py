@@ -11,7 +11,7 @@ def read_sources(keys: Keys) -> dict[str, Source]:
     for name in keys.rest():
         value = keys.value(name)
         if isinstance(value, str):
-            sources[name] = Source(name, keys.path(name))
+            sources[name] = Source(name, keys.path(name), is_folder=value.endswith("/"))
         elif isinstance(value, dict):
             table = keys.table(name)
             sql, after = table.text("sql"), table.text("after", None)

@@ -64,6 +64,9 @@ def test_each_output_has_its_own_type():
     assert stages(code.replace("tuple[pl.DataFrame, dict[str, float]]", "tuple[pl.DataFrame, ...]"))[
         "both"
     ].returns_each
+    assert stages(code.replace("tuple[pl.DataFrame, dict[str, float]]", "'tuple[pl.DataFrame, dict]'"))[
+        "both"
+    ].returns_each == ("polars.DataFrame", "dict")
 
 
 def test_functions_of_a_module_are_all_listed():

@@ -24,7 +24,7 @@ def test_a_small_project_is_read_whole(write):
     assert project.model_stage.name == "model"
     assert project.train == "train"
     assert project.path("test") == root / "data/test.parquet"
-    assert project.model.gate == {"accuracy": Threshold(max_drop=0.0)}
+    assert project.model.gate == {"accuracy": Threshold(max_drop=0.01)}
     assert project.monitor.thresholds == {"psi": 0.25, "cardinality_ratio": 1.3, "prediction_drift": 0.15}
     assert (project.monitor.signals_to_retrain, project.monitor.window, project.monitor.min_rows) == (2, 1000, 100)
     assert project.api.durability == "process"
@@ -70,7 +70,7 @@ def test_every_key_has_its_place(write, toml):
 
 def test_a_regression_is_held_to_its_error(write, toml):
     project = read_project(write(toml.replace("classification", "regression")))
-    assert project.model.gate == {"rmse": Threshold(max_drop=0.0)}
+    assert project.model.gate == {"rmse": Threshold(max_drop=0.02, is_share=True)}
 
 
 def test_outputs_of_a_stage_are_of_their_own_kinds(write, pipeline):

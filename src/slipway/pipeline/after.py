@@ -1,0 +1,75 @@
+"""A run that is done in; what it leaves for the next one and for DVC out: the shortcut, the cache, what others ran."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from slipway.pipeline.dvc_cache import Cache
+from slipway.pipeline.graph import order
+from slipway.pipeline.lock import LOCK, STAGES, Ran, is_cached, is_metrics
+from slipway.pipeline.proposed import FILE as MARK
+from slipway.pipeline.proposed import is_proposed
+from slipway.pipeline.unchanged import remember
+from slipway.project.facts import FILE as PROJECT
+from slipway.project.facts import Project
+from slipway.settings import Settings
+
+if TYPE_CHECKING:
+    from slipway.pipeline.book import Book
+    from slipway.pipeline.contents import Contents
+
+
+def remember_unchanged(project: Project, settings: Settings, book: "Book", cache: Cache | None, began_at: int) -> None:
+    """Spare the next run that changes nothing even the reading of the project."""
+    # It is looked for in one place; and a run whose candidate is still to be registered has something left to do.
+    if settings.state != project.root / ".slipway" or not is_proposed(settings):
+        return
+    ran = book.ran()
+    is_module = (project.root / project.module).is_file()
+    present = {PROJECT, STAGES, LOCK, str(settings.state / MARK), *book.marks()}
+    left = uncached(project)
+    for each in ran.values():
+        present.update((*each["deps"], *each["outs"], *each["params"]))
+        if cache is not None:
+            present.update(str(cache.place(content[0])) for path, content in each["outs"].items() if path not in left)
+    absent = [str(project.labelled(name)) for name in project.sources if not project.labelled(name).is_file()]
+    if cache is None:
+        absent.append(".dvc")
+    (present.add if is_module else absent.append)(str(project.module))
+    metrics = project.artifacts.get(project.model.metrics)
+    shown = str(metrics.path) if metrics is not None and is_metrics(project, metrics.name) else None
+    remember(str(project.root), list(ran), shown, sorted(present), absent, began_at)
+
+
+def adopt_locked(project: Project, book: "Book", names: Sequence[str], params: Mapping[str, Any]) -> None:
+    """Take over from dvc.lock what somebody else ran: after `git clone` and `dvc pull` nothing is done again."""
+    if set(names) <= set(book.ran()) or not (project.root / LOCK).is_file():
+        return
+    from slipway.pipeline.locked import read_lock
+
+    locked = read_lock(project)
+    for name in names:
+        book.adopt(name, params, locked.get(name))
+
+
+def fill_cache(project: Project, contents: "Contents", cache: Cache, ran: Mapping[str, Ran]) -> None:
+    """Store what the cache lacks: it has come later, has been emptied, or its disk was full."""
+    from slipway.pipeline.dvc_cache import cache_file, cache_folder
+
+    left = uncached(project)
+    for name in set(ran) & set(order(project)):
+        for path, content in ran[name]["outs"].items():
+            if content is None or path in left or cache.has(content[0]):
+                continue
+            file = project.root / path
+            if file.is_dir():
+                members = contents.members(path)
+                for member in members:
+                    cache_file(cache, file / member)
+                cache_folder(cache, members)
+            elif file.is_file():
+                cache_file(cache, file)
+
+
+def uncached(project: Project) -> frozenset[str]:
+    """The files of which DVC's cache has no copy."""
+    return frozenset(str(artifact.path) for name, artifact in project.artifacts.items() if not is_cached(project, name))

@@ -1,0 +1,135 @@
+"""A CSV file in, its rows out as tables, part by part, typed as the whole file asks; or the line that is wrong."""
+
+import csv
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from slipway.errors import DataError
+from slipway.pipeline.column_types import known_texts, type_columns
+from slipway.pipeline.csv_dialect import Dialect, sniff
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_BLOCK = 16 << 20
+"""Bytes that are parsed at a time; a row has to fit in."""
+_KEPT = 128 << 20
+"""A file up to this size is parsed once, and is in memory as text while its types are found; a larger one is parsed
+twice, and never is."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvTable:
+    """A CSV file whose types are known."""
+
+    dialect: Dialect
+    commas: frozenset[str]
+    """Columns whose numbers have a decimal comma."""
+    parts: "Iterator[pl.DataFrame]"
+    """Its rows in order, once; at least one part, which may be empty."""
+
+
+def read_csv(path: Path, stay_text: Iterable[str] = ()) -> CsvTable:
+    """The rows of a CSV file, part by part.
+
+    Args:
+        stay_text: columns that are text whatever they look like.
+
+    Raises:
+        DataError: the file is not as `sniff` has it, or a row has more or fewer values than the header.
+    """
+    import polars as pl
+
+    dialect = sniff(path)
+    is_kept = path.stat().st_size <= _KEPT
+    parts: Iterable[pl.DataFrame] = list(_texts(path, dialect)) if is_kept else _texts(path, dialect)
+    types = type_columns(parts, stay_text)
+    commas = frozenset(name for name, column in types.items() if column.has_commas)
+    again = parts if is_kept else _texts(path, dialect)
+    typed = (pl.DataFrame([types[column.name].read(column) for column in part.iter_columns()]) for part in again)
+    return CsvTable(dialect, commas, typed)
+
+
+def _texts(path: Path, dialect: Dialect) -> "Iterator[pl.DataFrame]":
+    """The rows as text, what says nothing as null."""
+    import polars as pl
+    import pyarrow as pa
+    import pyarrow.csv as arrow_csv
+
+    names = list(dialect.names)
+    if not dialect.has_rows:
+        yield pl.DataFrame(schema=dict.fromkeys(names, pl.String))
+        return
+    try:
+        batches = arrow_csv.open_csv(
+            path,
+            arrow_csv.ReadOptions(
+                column_names=names, skip_rows=dialect.header_lines, block_size=_BLOCK, encoding=dialect.encoding
+            ),
+            arrow_csv.ParseOptions(
+                delimiter=dialect.separator, newlines_in_values=True, ignore_empty_lines=len(names) > 1
+            ),
+            arrow_csv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
+            ),
+        )
+        last: tuple[object, ...] = ()
+        for batch in batches:
+            part = known_texts(pl.DataFrame(batch))
+            last = part.row(-1)
+            yield part
+    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+        _blame_row(path, dialect)
+        raise DataError(f"{path}: can't be read as CSV: {str(error).strip().splitlines()[0]}") from error
+    if any(isinstance(value, str) and "\n" in value for value in last):
+        _blame_open_quote(path, dialect)
+
+
+def _blame_row(path: Path, dialect: Dialect) -> None:
+    """Raise with the first row that does not fit the header, if that is what is wrong."""
+    wanted = len(dialect.names)
+    for line, row in _records(path, dialect):
+        if len(row) == wanted or (not row and wanted > 1):
+            continue
+        remedy = (
+            f"Put a value that contains '{dialect.separator}' in double quotes."
+            if len(row) > wanted
+            else "Complete the row, or take it out."
+        )
+        raise DataError(
+            f"{path}: line {line}: {_counted(len(row), 'value')}, the header names {_counted(wanted, 'column')}. "
+            f"{remedy}"
+        )
+
+
+def _blame_open_quote(path: Path, dialect: Dialect) -> None:
+    """Raise if the last row goes on over several lines because its quote is never closed."""
+    line = next(line for line, _ in deque(_records(path, dialect), maxlen=1))
+    with path.open(encoding=dialect.encoding, newline="") as file:
+        quotes = sum(text.count('"') for text in islice(file, line - 1, None))
+    if quotes % 2:
+        raise DataError(f"{path}: line {line}: a double quote is opened in this row and never closed. Close it.")
+
+
+def _records(path: Path, dialect: Dialect) -> Iterator[tuple[int, list[str]]]:
+    """Each record after the header, and the line on which it begins."""
+    csv.field_size_limit(_BLOCK)
+    with path.open(encoding=dialect.encoding, newline="") as file:
+        for _ in range(dialect.header_lines):
+            file.readline()
+        rows = csv.reader(file, delimiter=dialect.separator)
+        begun = 0
+        try:
+            for row in rows:
+                yield dialect.header_lines + begun + 1, row
+                begun = rows.line_num
+        except csv.Error as error:
+            raise DataError(f"{path}: line {dialect.header_lines + begun + 1}: {error}.") from error
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,208 @@
+"""A `dvc.yaml` that somebody wrote → its stages as commands, with the files that they read and write. The file is read
+and never written.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from slipway.errors import ProjectError, near_miss
+from slipway.project.facts import Command, Stage
+
+FILE = "dvc.yaml"
+PARAMS = "params.yaml"
+
+_KEYS = (
+    "cmd", "wdir", "deps", "outs", "metrics", "plots", "params", "desc", "meta", "always_changed", "frozen", "vars",
+    "foreach", "do", "matrix",
+)  # fmt: skip
+_TEMPLATES = ("foreach", "matrix", "vars")
+
+
+def adopt_stages(root: Path, file: PurePosixPath) -> tuple[dict[str, Stage], dict[str, PurePosixPath]]:
+    """The stages of a `dvc.yaml` in its order, and the files of what they make, by artifact.
+
+    An artifact is named as its file is, without folder and suffix; by the whole path where two would be named alike.
+    Templates (`${…}`, `foreach`, `matrix`) are resolved by DVC itself, which has to be installed for that.
+
+    Raises:
+        ProjectError: the file is not YAML, a stage lacks what it needs, or reads or writes outside the project.
+    """
+    stages: dict[str, Stage] = {}
+    paths: dict[str, PurePosixPath] = {}
+    for name, values in _read(root, file).items():
+        where = f"{file}: stage `{name}`"
+        stage = _Written(where, values, file.parent)
+        made = {**stage.outs("outs"), **stage.outs("metrics"), **stage.outs("plots")}
+        outputs = []
+        for path in made:
+            if path in paths.values():
+                raise ProjectError(f"{where} writes {path}, as a stage before it does: a file has one maker.")
+            outputs.append(_artifact(path, paths))
+            paths[outputs[-1]] = path
+        stages[name] = Stage(
+            name=name,
+            module=file,
+            line=0,
+            inputs=(),
+            settings={},
+            outputs=tuple(outputs),
+            returns=None,
+            doc=str(values.get("desc") or ""),
+            command=Command(
+                stage.lines(),
+                stage.deps(),
+                stage.params(root),
+                uncached=tuple(path for path, is_cached in made.items() if not is_cached),
+            ),
+        )
+    return stages, paths
+
+
+def _read(root: Path, file: PurePosixPath) -> dict[str, Any]:
+    import yaml
+
+    try:
+        values = yaml.safe_load((root / file).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ProjectError(f"{file}: there is no such file.") from None
+    except yaml.YAMLError as error:
+        raise ProjectError(f"{file}: {' '.join(str(error).split())}.") from error
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{file}: not UTF-8 at byte {error.start}. Save it as UTF-8.") from error
+    stages = values.get("stages") if isinstance(values, dict) else None
+    if not isinstance(stages, dict) or not stages:
+        raise ProjectError(f"{file}: it has no stages.")
+    if _has_templates(values):
+        stages = _resolved(root, file, values)
+    for name, stage in stages.items():
+        if not isinstance(stage, dict):
+            raise ProjectError(f"{file}: stage `{name}` is no table of cmd, deps and outs.")
+        unknown = next((key for key in stage if key not in _KEYS), None)
+        if unknown is not None:
+            raise ProjectError(f"{file}: stage `{name}`: `{unknown}` is no key of a stage.{near_miss(unknown, _KEYS)}")
+    return stages
+
+
+def _has_templates(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(key in _TEMPLATES or _has_templates(item) for key, item in value.items())
+    if isinstance(value, list):
+        return any(_has_templates(item) for item in value)
+    return isinstance(value, str) and "${" in value
+
+
+def _resolved(root: Path, file: PurePosixPath, values: dict[str, Any]) -> dict[str, Any]:
+    try:
+        from dvc.exceptions import DvcException
+        from dvc.parsing import DataResolver
+        from dvc.repo import Repo
+    except ImportError as error:
+        raise ProjectError(f"{file} has templates, which DVC resolves: install slipway[dvc].") from error
+    try:
+        with Repo(str(root), uninitialized=True) as repo:  # its file system and settings are what is needed
+            resolver = DataResolver(repo, str(root / file.parent), values)
+            found: dict[str, Any] = {}
+            for name in resolver.get_keys():
+                found |= resolver.resolve_one(name)
+                # DVC counts what a template took from a file of parameters as parameters of the stage.
+                place = root / file.parent / (found[name].get("wdir") or "")
+                used = (resolver.tracked_vars.get(name) or {}).items()
+                tracked = [{os.path.relpath(path, place): list(keys)} for path, keys in used if keys]
+                found[name]["params"] = [*(found[name].get("params") or []), *tracked]
+    except DvcException as error:
+        raise ProjectError(f"{file}: {error}") from error
+    return found
+
+
+class _Written:
+    """One stage as it is written, with paths brought to the project's folder."""
+
+    def __init__(self, where: str, values: Mapping[str, Any], folder: PurePosixPath) -> None:
+        self._where = where
+        self._values = values
+        self._folder = self._below(folder, values.get("wdir") or ".", "wdir")
+
+    def lines(self) -> tuple[str, ...]:
+        cmd = self._values.get("cmd")
+        lines = [cmd] if isinstance(cmd, str) else cmd
+        if not isinstance(lines, list) or not lines or not all(isinstance(line, str) and line for line in lines):
+            raise ProjectError(f"{self._where}: cmd is {cmd!r}: expected a command, or a list of them.")
+        if self._folder == PurePosixPath():
+            return tuple(lines)
+        quoted = str(self._folder).replace("'", "'\\''")
+        return tuple(f"cd '{quoted}' && {line}" for line in lines)
+
+    def deps(self) -> tuple[PurePosixPath, ...]:
+        return tuple(dict.fromkeys(self._path(item, "deps") for item in self._list("deps")))
+
+    def outs(self, key: str) -> dict[PurePosixPath, bool]:
+        """Each file that is made, and whether DVC caches it."""
+        found = {}
+        for item in self._list(key):
+            path, options = next(iter(item.items())) if isinstance(item, dict) and item else (item, {})
+            found[self._path(path, key)] = not isinstance(options, dict) or options.get("cache", True) is not False
+        return found
+
+    def params(self, root: Path) -> tuple[str, ...]:
+        """The values that the command looks up itself: a dotted key of params.yaml, or "other.yaml:key", each."""
+        found: list[str] = []
+        for item in self._list("params"):
+            if isinstance(item, str):
+                item = {PARAMS: [item]}  # noqa: PLW2901 - the short form of the same
+            if not isinstance(item, dict):
+                raise ProjectError(f"{self._where}: params has {item!r}: expected a key, or a file with its keys.")
+            for name, keys in item.items():
+                path = self._path(name, "params")
+                file = "" if str(path) == PARAMS else f"{path}:"
+                # Without keys the whole file counts: each of its tables and values.
+                found += [f"{file}{key}" for key in keys or _top_keys(root, path, self._where)]
+        return tuple(dict.fromkeys(found))
+
+    def _list(self, key: str) -> list[Any]:
+        value = self._values.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            raise ProjectError(f"{self._where}: {key} is {value!r}: expected a list.")
+        return value
+
+    def _path(self, text: Any, key: str) -> PurePosixPath:
+        if isinstance(text, dict) and text:  # a dependency with options
+            text = next(iter(text))
+        return self._below(self._folder, text, key)
+
+    def _below(self, folder: PurePosixPath, text: Any, key: str) -> PurePosixPath:
+        if not isinstance(text, str) or not text:
+            raise ProjectError(f"{self._where}: {key} has {text!r}: expected a path.")
+        if re.match(r"[A-Za-z][\w+.-]*://", text):
+            raise ProjectError(f"{self._where}: {key} has {text}: addresses are not read by this version.")
+        parts: list[str] = []
+        for part in (folder / text).parts:
+            if part == ".." and parts and parts[-1] != "..":
+                parts.pop()
+            else:
+                parts.append(part)
+        path = PurePosixPath(*parts)
+        if path.is_absolute() or ".." in parts:
+            raise ProjectError(f"{self._where}: {key} has {text}, which is outside the project's folder.")
+        return path
+
+
+def _top_keys(root: Path, path: PurePosixPath, where: str) -> list[str]:
+    import tomllib
+
+    import yaml
+
+    try:
+        text = (root / path).read_text(encoding="utf-8")
+        values = tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ProjectError(f"{where}: params: {path} can't be read: {error}.") from error
+    return list(values) if isinstance(values, dict) else []
+
+
+def _artifact(path: PurePosixPath, taken: Mapping[str, PurePosixPath]) -> str:
+    return path.stem if path.stem not in taken else re.sub(r"\W", "_", str(path))
