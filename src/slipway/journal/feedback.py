@@ -1,12 +1,13 @@
 """A file of truths by prediction id in, what was kept of it out; the same rules as for `POST /feedback`."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from slipway.errors import DataError, near_miss
+from slipway.journal.label_type import LabelType
 from slipway.journal.spool import SpoolWriter
 from slipway.journal.truths import Given, Outcome, record_truths
 from slipway.pipeline.tables import read_table
@@ -14,6 +15,8 @@ from slipway.records import Label
 from slipway.storage.seams import Journal
 
 COLUMNS = ("id", "truth")
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,36 +26,43 @@ class Kept:
     kept: int
     corrected: int
     known: int
+    new_classes: Mapping[str, int] = field(default_factory=dict)
+    """Labels that the model was not trained on, with how many truths each."""
+    hint: str = ""
+    """What the first of them may have been meant to be."""
 
     def to_json(self) -> dict[str, Any]:
-        return {"kept": self.kept, "corrected": self.corrected, "known": self.known}
+        counted = {"kept": self.kept, "corrected": self.corrected, "known": self.known}
+        return {**counted, "new_classes": dict(self.new_classes)}
 
     def sentence(self) -> str:
         parts = [f"{self.kept:,} truths kept"]
         parts += [f"{self.corrected:,} corrected"] if self.corrected else []
         parts += [f"{self.known:,} known already"] if self.known else []
-        return ", ".join(parts) + "."
+        said = ", ".join(parts) + "."
+        if self.new_classes:
+            listed = ", ".join(f"`{label}` ({count:,})" for label, count in [*self.new_classes.items()][:_SHOWN])
+            said += f" The model was not trained on {listed}.{self.hint}"
+        return said
 
 
 def keep_file(
-    journal: Journal, spool: Path, file: Path, classes: Sequence[Label], *, source: str, is_correction: bool
+    journal: Journal, spool: Path, file: Path, wanted: LabelType, *, source: str, is_correction: bool
 ) -> Kept:
     """Keep the truths of a CSV or Parquet file with the columns `id` and `truth`, all of them or none.
-
-    Args:
-        classes: the labels that can be true; empty for a regression, whose truths are numbers.
 
     Raises:
         DataError: a column is missing, a truth is no label or number, an id is unknown, or a truth contradicts the one
             that is kept and `is_correction` is not set.
     """
-    table = read_table(file)
+    table = read_table(file, stay_text=COLUMNS)
     for column in COLUMNS:
         if column not in table.columns:
             raise DataError(f"{file}: no column `{column}`.{near_miss(column, table.columns)}")
     pairs = zip(table["id"].to_list(), table["truth"].to_list(), strict=True)
     given = [
-        Given(str(key), _label(truth, classes, file, row), is_correction) for row, (key, truth) in enumerate(pairs)
+        Given(str(key), _label(truth, wanted, file, row), is_correction)
+        for row, (key, truth) in enumerate(pairs, start=1)
     ]
     writer = SpoolWriter(spool)
     try:
@@ -61,23 +71,23 @@ def keep_file(
         writer.close()
     _refuse(file, given, outcomes)
     counted = Counter(outcomes)
-    return Kept(counted["kept"], counted["corrected"], counted["known"])
+    new = Counter(str(item.truth) for item in given if wanted.is_new(item.truth))
+    hint = wanted.near_miss(next(iter(new))) if new else ""
+    return Kept(counted["kept"], counted["corrected"], counted["known"], dict(new), hint)
 
 
-def _label(truth: Any, classes: Sequence[Label], file: Path, row: int) -> Label:
-    if not classes:
-        if isinstance(truth, int | float) and not isinstance(truth, bool):
-            return truth
-        raise DataError(f"{file}: row {row + 1}: truth is {truth!r}, and a number is predicted.")
+def _label(truth: Any, wanted: LabelType, file: Path, row: int) -> Label:
     if truth is None:
-        raise DataError(f"{file}: row {row + 1}: no truth. Leave the row out until it is known.")
-    # A label has the type that the model predicts: a CSV does not say whether 1 is a number or a text.
-    by_text = {str(label): label for label in classes}
-    if str(truth) in by_text:
-        return by_text[str(truth)]
-    if type(truth) in {type(label) for label in classes}:
-        return truth  # type: ignore[no-any-return]  # a class that training never saw is the truth all the same
-    raise DataError(f"{file}: row {row + 1}: truth is {truth!r}.{near_miss(str(truth), by_text)}")
+        raise DataError(f"{file}: row {row}: no truth. Leave the row out until it is known.")
+    # A CSV has no types, so what stands in a cell is read as what the model predicts; a Parquet file has its own.
+    is_cell = isinstance(truth, str) or file.suffix.lower() != ".parquet"
+    label = wanted.read(str(truth)) if is_cell else wanted.take(truth)
+    if label is None:
+        raise DataError(
+            f"{file}: row {row}: the truth is {truth!r}: expected {wanted.expected()}, as the model predicts."
+            f"{wanted.near_miss(truth)}"
+        )
+    return label
 
 
 def _refuse(file: Path, given: Sequence[Given], outcomes: Sequence[Outcome]) -> None:

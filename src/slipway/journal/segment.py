@@ -1,13 +1,28 @@
-"""One file of the spool: records to framed bytes and back; what of it was shipped, and whether its writer lives."""
+"""One file of the spool: records to framed bytes and back; where it stands, and how far it was shipped.
+
+| state | seen by | next, and who does it |
+|---|---|---|
+| (new) | `.new`: its writer has not begun | being written, by its writer; removed by `gc` if that was killed |
+| being written | its writer holds the lock | closed: the writer ends it, or dies, which drops the lock |
+| torn | nobody holds it, and its end is no whole record | closed: what is torn was never acknowledged |
+| closed | nobody holds it, and something is left to ship | shipped, by the shipper that was elected |
+| shipped | nobody holds it, and the journal has all of it | deleted, by the same |
+| damaged | a whole record has a wrong checksum | kept aside as `.damaged`, what stands before it shipped |
+
+What was acknowledged is in the spool, or in the journal, at every moment: a segment is deleted only when nobody writes
+it and the journal has all of it. How far it was shipped is noted after the journal has it, never before; shipped
+twice, a record is kept once, by its id.
+"""
 
 import contextlib
 import fcntl
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -15,15 +30,24 @@ from slipway.errors import OutsideError
 from slipway.records import Prediction, Truth
 
 Record = Prediction | Truth
+IsGone = Callable[[Record], bool]
 
-HEADER = b"slipway spool 1\n"
+MAGIC = b"slipway spool "
+HEADER = MAGIC + b"1\n"
 SUFFIX = ".segment"
 
 _FRAME = struct.Struct("<II")  # length of the payload, its CRC-32
-_TRUTH, _PREDICTION = b"T", b"P"
+_TRUTH, _PREDICTION, _BLANK = b"T", b"P", b"-"
 _encode = msgspec.json.Encoder().encode
 _decode_prediction = msgspec.json.Decoder(Prediction).decode
 _decode_truth = msgspec.json.Decoder(Truth).decode
+
+
+State = Literal["being written", "torn", "closed", "shipped", "deleted", "damaged"]
+
+
+class OtherFormat(OutsideError):
+    """A segment that a newer version wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +78,19 @@ def read_segment(path: Path, start: int = 0, *, limit: int | None = None) -> Chu
 
     Raises:
         FileNotFoundError: shipped and deleted meanwhile.
-        OutsideError: written by a newer version.
+        OtherFormat: written by a newer version.
     """
     with path.open("rb") as file:
         header = file.read(len(HEADER))
         if len(header) < len(HEADER):
             return Chunk((), 0, is_torn=False)
         if header != HEADER:
-            raise OutsideError(f"{path}: not a spool segment of this version ({header!r}). Upgrade slipway to ship it.")
+            if header.startswith(MAGIC):
+                raise OtherFormat(
+                    f"{path}: written by another version of Slipway ({header.decode(errors='replace').strip()}; this "
+                    f"one knows {HEADER.decode().strip()}). Nothing of it is lost: install that version to ship it."
+                )
+            return Chunk((), 0, is_torn=True, is_damaged=True)
         start = max(start, len(HEADER))
         file.seek(start)
         records: list[Record] = []
@@ -76,9 +105,32 @@ def read_segment(path: Path, start: int = 0, *, limit: int | None = None) -> Chu
                 return Chunk(tuple(records), end, is_torn=True)
             if zlib.crc32(payload) != checksum:
                 return Chunk(tuple(records), end, is_torn=True, is_damaged=True)
-            records.append(_decode(payload))
+            if payload[:1] != _BLANK:
+                records.append(_decode(payload))
             end += _FRAME.size + length
         return Chunk(tuple(records), end, is_torn=False)
+
+
+def blank(path: Path, end: int, is_gone: IsGone) -> int:
+    """Overwrite the shipped records up to an offset that are to be gone; readers pass them over. How many they were.
+
+    In place, since their writer may go on behind them: every other record stays where it is.
+    """
+    count, at = 0, len(HEADER)
+    with path.open("r+b", buffering=0) as file:
+        while at < end:
+            head = os.pread(file.fileno(), _FRAME.size, at)
+            length, checksum = _FRAME.unpack(head)
+            payload = os.pread(file.fileno(), length, at + _FRAME.size)
+            if len(payload) < length or zlib.crc32(payload) != checksum:
+                break
+            if payload[:1] != _BLANK and is_gone(_decode(payload)):
+                nothing = _BLANK.ljust(length, b" ")
+                os.pwrite(file.fileno(), _FRAME.pack(length, zlib.crc32(nothing)) + nothing, at)
+                count += 1
+            at += _FRAME.size + length
+        os.fsync(file.fileno())
+    return count
 
 
 @contextlib.contextmanager
@@ -111,6 +163,25 @@ def is_written(path: Path) -> bool:
         except BlockingIOError:
             return True
     return False
+
+
+def state(path: Path) -> State:
+    """Where a segment stands.
+
+    Raises:
+        OtherFormat: written by a newer version.
+    """
+    try:
+        if is_written(path):
+            return "being written"
+        chunk = read_segment(path, shipped(path))
+    except FileNotFoundError:
+        return "deleted"
+    if chunk.is_damaged:
+        return "damaged"
+    if chunk.is_torn:
+        return "torn"
+    return "closed" if chunk.records else "shipped"
 
 
 def shipped(path: Path) -> int:

@@ -39,14 +39,15 @@ class Shipper:
         """Ship what waits now; how many records went. 0 also when another process ships and `wait_seconds` pass.
 
         Raises:
-            OutsideError: the journal or the disk is away; what was not shipped waits.
+            OutsideError: the journal or the disk is away; what was not shipped waits. Raised, too, for a segment that
+                a newer version wrote, once those behind it are shipped.
         """
         if not self._folder.is_dir():
             return 0
         with self._elected(wait_seconds) as elected:
             if not elected:
                 return 0
-            return sum(self._ship_segment(path) for path in segment.segments(self._folder))
+            return self._ship_all()
 
     def start(self) -> None:
         """Ship in a thread from now on, again and again; while the journal is away, at growing intervals."""
@@ -80,6 +81,17 @@ class Shipper:
                     log.info("the journal is reached again")
                 self._problem = None
                 wait = INTERVAL_SECONDS
+
+    def _ship_all(self) -> int:
+        count, problem = 0, None
+        for path in segment.segments(self._folder):
+            try:
+                count += self._ship_segment(path)
+            except segment.OtherFormat as error:
+                problem = problem or error
+        if problem is not None:
+            raise problem
+        return count
 
     def _ship_segment(self, path: Path) -> int:
         try:

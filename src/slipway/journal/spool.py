@@ -37,6 +37,8 @@ class SpoolWriter:
         self._lock = threading.Lock()
         self._handle: int | None = None
         self._size = 0
+        self._problem: str | None = None
+        self._refused_bytes = 0
 
     def write(self, records: Sequence[Record]) -> None:
         """Keep the records, all or none.
@@ -51,10 +53,31 @@ class SpoolWriter:
             try:
                 self._append(framed)
             except OSError as error:
-                raise OutsideError(
+                self._refused_bytes = len(framed)
+                self._problem = (
                     f"{self._folder}: the spool can't be written ({error.strerror or error}). Free some disk space or "
                     "make the folder writable."
-                ) from error
+                )
+                raise OutsideError(self._problem) from error
+            self._problem = None
+
+    def check(self) -> str | None:
+        """Why nothing can be kept now; None when the last write went well, or what it wanted to write would fit now."""
+        with self._lock:
+            if self._problem is not None and self._has_room():
+                self._problem = None
+            return self._problem
+
+    def _has_room(self) -> bool:
+        aside = self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.new"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            try:
+                return aside.write_bytes(b"\0" * self._refused_bytes) == self._refused_bytes
+            finally:
+                aside.unlink(missing_ok=True)
+        except OSError:
+            return False
 
     def close(self) -> None:
         """End the segment, so that it can be deleted once shipped. A later `write` begins another."""

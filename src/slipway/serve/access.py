@@ -4,11 +4,16 @@ import hmac
 import ipaddress
 import logging
 import threading
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from slipway.errors import SlipwayError
+from slipway.journal.shares import ANYBODY as ANYBODY_ON_THIS_MACHINE
+from slipway.journal.shares import TOKEN
 from slipway.records import Scope, Token
+from slipway.serve.attempts import Attempts, Reason
 from slipway.serve.rows import Refusal
 from slipway.serve.tokens import HOW, SCOPES, digest
 from slipway.storage.seams import Tokens
@@ -31,6 +36,13 @@ class Caller:
     name: str | None
     """The token's; None where nobody has to say who they are."""
     scopes: frozenset[Scope]
+    until: float | None = None
+    """Unix time from which the token is refused; None for never."""
+
+    @property
+    def source(self) -> str:
+        """Who a truth is from, as it is kept with it."""
+        return ANYBODY_ON_THIS_MACHINE if self.name is None else TOKEN + self.name
 
 
 ANYBODY = Caller(None, frozenset(SCOPES))
@@ -40,9 +52,10 @@ NOBODY = Caller(None, frozenset())
 class Denied(Refusal):
     """A request that lacks a token or a scope; `challenge` is the answer's `WWW-Authenticate`."""
 
-    def __init__(self, status: int, challenge: str, detail: str) -> None:
+    def __init__(self, status: int, challenge: str, detail: str, reason: Reason) -> None:
         super().__init__(status, detail)
         self.challenge = challenge
+        self.reason: Reason = reason
 
 
 class Access:
@@ -58,6 +71,7 @@ class Access:
         self._hosts = {b"localhost", b"127.0.0.1", b"[::1]", _as_in_header(host)}
         self._known: tuple[tuple[str, Caller], ...] | None = None  # until they could be read, nobody is let in
         self._problem: str | None = None
+        self._attempts = Attempts()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -88,31 +102,50 @@ class Access:
         if self._thread is not None:
             self._thread.join()
 
-    def admit(self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], *, predicts: bool) -> Caller:
-        """Who asks, if they may.
+    def admit(
+        self,
+        method: str,
+        path: str,
+        headers: Iterable[tuple[bytes, bytes]],
+        *,
+        predicts: bool,
+        place: str = "an unknown address",
+    ) -> Caller:
+        """Who asks, if they may; who may not is counted, and the log says how many there were.
 
         Args:
             headers: names in lower case, as ASGI gives them.
             predicts: whether the path is one that predicts.
+            place: the address that the request comes from.
 
         Raises:
-            Denied: 401, no token or an unknown one; 403, it does not have the scope.
+            Denied: 401, no token, an unknown or an expired one; 403, it does not have the scope.
             Refusal: 421, no token is needed and the request is for another host; 503, the tokens can't be read.
         """
+        try:
+            return self._admit(method, path, headers, predicts=predicts)
+        except Denied as denied:
+            self._attempts.denied(denied.reason, place)
+            raise
+
+    def _admit(self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], *, predicts: bool) -> Caller:
         known = self._known
         if known == () and not self._is_exposed:
             self._hold_to_own_host(headers)
             return ANYBODY
         token = _bearer(headers)
         caller = None if token is None or known is None else _find(known, token)
+        is_expired = caller is not None and caller.until is not None and time.time() >= caller.until
         if path in OPEN and method in READING:
-            return caller or NOBODY
+            return NOBODY if caller is None or is_expired else caller
         if known is None:
             raise Refusal(503, f"Who may ask is not known: {self._problem or 'the tokens were not read yet'}")
         # By the method, not by the path: the router takes more than the exact text of a path for it.
         needed: Scope = "predict" if predicts else "read" if method in READING else "feedback"
         if caller is None:
             raise _unknown(needed) if token is not None else _missing(needed)
+        if is_expired:
+            raise _expired(caller, needed)
         if needed not in caller.scopes:
             raise _too_little(caller, needed)
         return caller
@@ -131,6 +164,7 @@ class Access:
         while not self._stopping.wait(LOOK_SECONDS):
             try:
                 self.look()
+                self._attempts.tell()
             except Exception:  # the edge of this thread: it has to look again, whatever happened
                 log.exception("looking for new tokens failed; those that are known go on")
 
@@ -144,7 +178,8 @@ def is_loopback(host: str) -> bool:
 
 
 def _caller(token: Token) -> Caller:
-    return Caller(token.name, frozenset(SCOPES if "operate" in token.scopes else token.scopes))
+    until = None if token.expires_at is None else datetime.fromisoformat(token.expires_at).timestamp()
+    return Caller(token.name, frozenset(SCOPES if "operate" in token.scopes else token.scopes), until)
 
 
 def _bearer(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
@@ -170,6 +205,7 @@ def _missing(needed: Scope) -> Denied:
         'Bearer realm="slipway"',
         "This service needs a token: send it as `Authorization: Bearer TOKEN`. "
         f"`slipway tokens add NAME --scope {needed}` makes one.",
+        "no token",
     )
 
 
@@ -179,6 +215,17 @@ def _unknown(needed: Scope) -> Denied:
         'Bearer realm="slipway", error="invalid_token"',
         "This token is unknown here, or was revoked. `slipway tokens` lists the names of those that are known; "
         f"`slipway tokens add NAME --scope {needed}` makes one.",
+        "an unknown token",
+    )
+
+
+def _expired(caller: Caller, needed: Scope) -> Denied:
+    return Denied(
+        401,
+        'Bearer realm="slipway", error="invalid_token"',
+        f"The token `{caller.name}` has expired. `slipway tokens revoke {caller.name}`, then `slipway tokens add "
+        f"{caller.name} --scope {needed}` makes another.",
+        "an expired token",
     )
 
 
@@ -188,6 +235,7 @@ def _too_little(caller: Caller, needed: Scope) -> Denied:
         f'Bearer realm="slipway", error="insufficient_scope", scope="{needed}"',
         f"The token `{caller.name}` has the scope {', '.join(sorted(caller.scopes))}; this needs {needed}. "
         f"`slipway tokens add NAME --scope {needed}` makes one that has it.",
+        "too few scopes",
     )
 
 

@@ -14,6 +14,7 @@ from slipway.journal.spool import SpoolWriter
 from slipway.model.score import Scorer
 from slipway.records import Prediction, new_id
 from slipway.serve.live import Live
+from slipway.serve.personal import Personal
 from slipway.serve.rows import Refusal, Row
 
 MAX_REQUESTS = 1_024
@@ -35,11 +36,12 @@ class _Request:
 class Batcher:
     """One thread that scores; requests that come meanwhile wait, and the next turn takes all of them.
 
-    Answers are in the spool before they are given back.
+    Answers are in the spool before they are given back, without what `personal` keeps out of it.
     """
 
-    def __init__(self, writer: SpoolWriter) -> None:
+    def __init__(self, writer: SpoolWriter, personal: Personal) -> None:
         self._writer = writer
+        self._personal = personal
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scoring")
         self._waiting: deque[_Request] = deque()
         self._rows_waiting = 0
@@ -122,33 +124,34 @@ class Batcher:
             self._limited = live.scorer
         answers: list[_Answer]
         try:
-            answers = [*_predict(live.scorer, group)]
+            answers = [*self._predict(live.scorer, group)]
         except Exception as error:  # one request must not fail its neighbours: each is asked for by itself
-            answers = [error] if len(group) == 1 else [_predict_alone(live.scorer, request) for request in group]
+            answers = [error] if len(group) == 1 else [self._alone(live.scorer, request) for request in group]
         self._writer.write([prediction for answer in answers if isinstance(answer, list) for prediction in answer])
+        return answers
+
+    def _alone(self, scorer: Scorer, request: _Request) -> "_Answer":
+        try:
+            return self._predict(scorer, [request])[0]
+        except Exception as error:  # given to the one who asked
+            return error
+
+    def _predict(self, scorer: Scorer, group: list[_Request]) -> list[list[Prediction]]:
+        scores = scorer.score(scorer.bundle.schema.table([row for request in group for row in request.rows]))
+        probabilities = scores.probabilities or [None] * len(scores.predictions)
+        scored = zip(scores.predictions, probabilities, scores.errors, strict=True)
+        at, now = time.time(), time.perf_counter()
+        kept, told = self._personal.row, self._personal.reason
+        answers = []
+        for request in group:
+            version, latency_ms = request.live.version, round((now - request.received) * 1000, 3)
+            predictions = []
+            for row, (prediction, shares, error) in zip(request.rows, scored, strict=False):
+                predictions.append(
+                    Prediction(new_id(), at, version, kept(row), prediction, shares, latency_ms, told(error))
+                )
+            answers.append(predictions)
         return answers
 
 
 _Answer = list[Prediction] | Exception
-
-
-def _predict_alone(scorer: Scorer, request: _Request) -> _Answer:
-    try:
-        return _predict(scorer, [request])[0]
-    except Exception as error:  # given to the one who asked
-        return error
-
-
-def _predict(scorer: Scorer, group: list[_Request]) -> list[list[Prediction]]:
-    scores = scorer.score(scorer.bundle.schema.table([row for request in group for row in request.rows]))
-    probabilities = scores.probabilities or [None] * len(scores.predictions)
-    scored = zip(scores.predictions, probabilities, scores.errors, strict=True)
-    at, now = time.time(), time.perf_counter()
-    answers = []
-    for request in group:
-        version, latency_ms = request.live.version, round((now - request.received) * 1000, 3)
-        predictions = []
-        for row, (prediction, shares, error) in zip(request.rows, scored, strict=False):
-            predictions.append(Prediction(new_id(), at, version, row, prediction, shares, latency_ms, error))
-        answers.append(predictions)
-    return answers

@@ -1,18 +1,14 @@
 """A body of truths in; them in the spool, and what became of each, out."""
 
-import math
 from typing import Any
 
 from slipway.errors import OutsideError
 from slipway.journal import Given, record_truths
-from slipway.records import Label
+from slipway.journal.label_type import ANY, LabelType, label_type
 from slipway.serve.rows import MAX_PROBLEMS, Refusal
 from slipway.serve.service import Service, unavailable
 
 KEYS = ("id", "truth", "correct")
-
-_INT64 = 2**63
-_LARGEST = 10**308
 
 
 def give_feedback(service: Service, body: Any, source: str) -> dict[str, Any]:
@@ -50,7 +46,7 @@ def give_feedback(service: Service, body: Any, source: str) -> dict[str, Any]:
     return told[0] if is_single else {"feedback": told}
 
 
-def _given(row: int, item: Any, wanted: tuple[type, ...], problems: list[dict[str, Any]]) -> Given | None:
+def _given(row: int, item: Any, wanted: LabelType, problems: list[dict[str, Any]]) -> Given | None:
     def problem(field: str | None, expected: str) -> None:
         problems.append({"row": row, "field": field, "value": None, "expected": expected})
 
@@ -63,9 +59,9 @@ def _given(row: int, item: Any, wanted: tuple[type, ...], problems: list[dict[st
         problem("id", "the id of a prediction, a text")
     if type(is_correction) is not bool:
         problem("correct", "true or false")
-    label = as_label(truth, wanted)
+    label = wanted.take(truth)
     if label is None:
-        problem("truth", f"a label of the type that the model predicts: {' or '.join(t.__name__ for t in wanted)}")
+        problem("truth", f"a label of the type that the model predicts: {wanted.expected()}")
     extra = sorted(set(item) - set(KEYS))
     if extra:
         problem(extra[0][:60], f"only {', '.join(KEYS)}")
@@ -74,30 +70,10 @@ def _given(row: int, item: Any, wanted: tuple[type, ...], problems: list[dict[st
     return Given(str(key), label, bool(is_correction))
 
 
-def as_label(truth: Any, wanted: tuple[type, ...]) -> Label | None:
-    """A truth as one of the wanted types; None for what is none, or is more than a column can hold."""
-    if isinstance(truth, float):
-        if not math.isfinite(truth):
-            return None
-        if float not in wanted and int in wanted and truth.is_integer():
-            truth = int(truth)
-    # type(), not isinstance: true is an int in Python and no number to a caller.
-    if type(truth) is int and not (int in wanted and -_INT64 <= truth < _INT64):
-        # 1.0 as JavaScript writes it, or more than a column of whole numbers holds.
-        return float(truth) if float in wanted and abs(truth) <= _LARGEST else None
-    return truth if type(truth) in wanted else None
-
-
-def _label_type(service: Service) -> tuple[type, ...]:
-    """The Python types that a truth may have, so that it can be compared with what was predicted."""
+def _label_type(service: Service) -> LabelType:
+    """What can be true of the live version's predictions; any label where none is live."""
     live = service.live.state.live
-    if live is None:
-        return (str, int, float, bool)
-    manifest = live.scorer.bundle.manifest
-    if manifest.kind == "regression":
-        return (int, float)
-    types = {type(label) for label in manifest.classes}
-    return tuple(sorted(types, key=lambda t: t.__name__)) or (str, int, float, bool)
+    return ANY if live is None else label_type(live.scorer.bundle.manifest.kind, live.scorer.bundle.manifest.classes)
 
 
 def _and_more(ids: list[str]) -> str:

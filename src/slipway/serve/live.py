@@ -3,16 +3,19 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from slipway.errors import OutsideError, SlipwayError
-from slipway.model.score import Scorer, load_scorer
+from slipway.model.bundle import Bundle
+from slipway.model.score import Scorer, load_scorer, quickened
 from slipway.model.store import BundleStore
 from slipway.records import LedgerEntry
 from slipway.release.expected import check_examples
 from slipway.release.states import stand
+from slipway.serve.lean import without_pandas
+from slipway.serve.route import LiveRoute, live_route
 from slipway.storage.seams import Ledger
 
 LOOK_SECONDS = 0.5
@@ -20,17 +23,6 @@ RETRY_SECONDS = 10.0
 """How long a release that could not be loaded is left alone before it is tried again."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class LiveRoute:
-    """A route of the project's, with the functions of the live bundle."""
-
-    request: Callable[[Any], Any] | None
-    response: Callable[[Any, Any, Any], Any] | None
-    invalid_status: int
-    example: Any = None
-    """A body that it takes, as the project gives it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,16 +138,14 @@ class LiveVersion:
         self._state = LiveState(state.live, refused or state.refused, ledger_problem)
 
 
-def _load(store: BundleStore, version: int, sha256: str, released: LedgerEntry) -> Live:
-    scorer = load_scorer(store.open(sha256))
+def _checked(bundle: Bundle) -> Scorer:
+    scorer = quickened(load_scorer(bundle))
     check_examples(scorer)
-    routes = {
-        route.path: LiveRoute(
-            scorer.function(route.request) if route.request else None,
-            scorer.function(route.response) if route.response else None,
-            route.invalid_status,
-            route.example,
-        )
-        for route in scorer.bundle.manifest.routes
-    }
+    return scorer
+
+
+def _load(store: BundleStore, version: int, sha256: str, released: LedgerEntry) -> Live:
+    bundle = store.open(sha256)
+    scorer = without_pandas(lambda: _checked(bundle))
+    routes = {route.path: live_route(route, scorer.function) for route in scorer.bundle.manifest.routes}
     return Live(version, scorer, routes, released, scorer.bundle.sample())

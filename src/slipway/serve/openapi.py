@@ -8,8 +8,8 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from slipway.serve.live import Live, LiveRoute
-from slipway.serve.predict import PLAIN_ROUTE, STANDARD
+from slipway.serve.live import Live
+from slipway.serve.route import LiveRoute
 from slipway.serve.service import Service
 
 _LABEL = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}, {"type": "null"}]}
@@ -21,6 +21,10 @@ _TRUTH = {
     "properties": {"id": _ID, "truth": _LABEL, "correct": {"type": "boolean", "default": False}},
     "required": ["id", "truth"],
     "additionalProperties": False,
+}
+_STATE: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "/health": ("Live, ready, and what the service depends on", "application/json", {"type": "object"}),
+    "/metrics": ("For Prometheus", "text/plain", {"type": "string"}),
 }
 _REFUSALS = {
     400: "The body is not JSON.",
@@ -36,9 +40,13 @@ def openapi(app: FastAPI, service: Service) -> dict[str, Any]:
     components = document.setdefault("components", {}).setdefault("schemas", {})
     components["Row"] = _row(live)
     components["Prediction"] = {"type": "object", "properties": _ONE}
-    routes = dict.fromkeys(STANDARD, PLAIN_ROUTE) | (dict(live.routes) if live else {})
-    for path, route in routes.items():
-        document["paths"][path] = {"post": _operation(route, components)}
+    for path, (summary, media, schema) in _STATE.items():
+        document["paths"][path] = {"get": _told(summary, media, schema)}
+    for path, route in service.paths.own().items():
+        operations = document["paths"].get(path, {}) if not route.predicts else {"post": _operation(route, components)}
+        if route.get is not None:
+            operations["get"] = _telling(route.get, components)
+        document["paths"][path] = operations
     if service.access.asks_for_tokens:
         document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         document["security"] = [{"token": []}]
@@ -87,6 +95,16 @@ def _operation(route: LiveRoute, components: dict[str, Any]) -> dict[str, Any]:
             **{str(status): {"description": text} for status, text in sorted(refusals.items())},
         },
     }
+
+
+def _telling(function: Callable[..., Any], components: dict[str, Any]) -> dict[str, Any]:
+    schema = _annotated(inspect.signature(function).return_annotation, components)
+    summary = inspect.getdoc(function) or function.__name__
+    return _told(summary.splitlines()[0], "application/json", schema)
+
+
+def _told(summary: str, media: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"summary": summary, "responses": {"200": {"description": summary, "content": {media: {"schema": schema}}}}}
 
 
 def _body(schema: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""The version in use in, one small page for a browser out: what is live, where to ask, and a form with a real row."""
+"""The version in use in, one small page for a browser out: what is live, on what evidence, a form with a real row."""
 
 import json
 import secrets
 from html import escape
 from typing import Any
 
+from slipway.serve.evidence import evidence
 from slipway.serve.live import Live
 from slipway.serve.service import NOTHING_RELEASED, Service
 
@@ -13,26 +14,37 @@ ROUTES = ("/docs", "/health", "/model", "/model/features", "/data/sample", "/met
 
 def page(service: Service) -> tuple[str, str]:
     """The page, and the Content-Security-Policy that it is to be sent with: its own script runs and no other."""
+    state = service.live.state
+    name = escape(service.project.name)
+    if state.live is None:
+        body = f"<p class=warn>{escape(state.refused or state.ledger_problem or NOTHING_RELEASED)}</p>"
+    else:
+        warning = f"<p class=warn>{escape(state.refused)}</p>" if state.refused else ""
+        body = warning + _facts(state.live) + _form(state.live) + evidence(service, state.live)
+    links = " ".join(f'<a href="{path}">{path}</a>' for path in ROUTES)
+    return _document(name, f"<header><h1>{name}</h1>{_badge(state.live)}</header>{body}<nav>{links}</nav>")
+
+
+def door() -> tuple[str, str]:
+    """What a browser without a token is shown: a field for one, with which it fetches the page."""
+    return _document("Token", _DOOR)
+
+
+def page_headers(policy: str) -> list[tuple[bytes, bytes]]:
+    """What the page is sent with beside its type."""
+    return [(b"content-security-policy", policy.encode()), (b"cache-control", b"no-store")]
+
+
+def _document(title: str, body: str) -> tuple[str, str]:
     nonce = secrets.token_urlsafe(16)
     policy = (
         f"default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-{nonce}'; connect-src 'self'; "
         "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
-    state = service.live.state
-    name = escape(service.project.name)
-    if state.live is None:
-        body = f"<p class=warn>{escape(state.refused or state.ledger_problem or NOTHING_RELEASED)}</p>"
-        script = ""
-    else:
-        warning = f"<p class=warn>{escape(state.refused)}</p>" if state.refused else ""
-        body = warning + _facts(state.live) + _form(state.live)
-        script = f"<script nonce={nonce}>{_SCRIPT}</script>"
-    links = " ".join(f'<a href="{path}">{path}</a>' for path in ROUTES)
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>"
-        f"<link rel=icon href='data:,'><title>{name}</title><style>{_STYLE}</style>"
-        f"<main><header><h1>{name}</h1>{_badge(state.live)}</header>"
-        f"{body}<nav>{links}</nav></main>{script}</html>"
+        f"<link rel=icon href='data:,'><title>{title}</title><style>{_STYLE}</style>"
+        f"<main>{body}</main><script nonce={nonce}>{_SCRIPT}</script></html>"
     ), policy
 
 
@@ -60,7 +72,7 @@ def _form(live: Live) -> str:
     fields = "".join(
         _field(column.name, column.types, column.nullable, sample.get(column.name)) for column in bundle.schema.columns
     )
-    # The standard form of a row is always taken here; /predict may have the project's own.
+    # Asked in the standard form, since /predict may have the project's own.
     return (
         f"<form id=ask><h2>Ask it</h2><div class=fields>{fields}</div><button>Predict</button>"
         "<output id=answer aria-live=polite></output></form>"
@@ -76,6 +88,11 @@ def _field(name: str, types: tuple[str, ...], nullable: bool, value: Any) -> str
     )
 
 
+_DOOR = (
+    "<h1>This service asks for a token</h1><form id=door><label><span>Token</span><input type=password "
+    "autocomplete=off spellcheck=false placeholder='slw_…' title='Sent with what you ask here, and kept nowhere'>"
+    "</label><button>Open</button><output aria-live=polite></output></form>"
+)
 _STYLE = """
 :root{color-scheme:light dark;--ink:#14202b;--soft:#5b6b7a;--paper:#f6f8fa;--card:#fff;--line:#dde4ea;--sea:#0b6e8f;
 --ok:#15703f;--bad:#a3341f}
@@ -95,25 +112,40 @@ border-radius:.4rem;padding:.35rem .6rem}button{font:inherit;font-weight:600;col
 border:0;border-radius:.4rem;padding:.5rem 1.25rem;margin-top:1rem;cursor:pointer}:focus-visible{outline:2px solid
 var(--sea);outline-offset:2px}output{display:block;white-space:pre-wrap;overflow-wrap:anywhere}output:not(:empty){
 margin-top:1rem}output strong{display:block;font-size:1.5rem;color:var(--sea)}nav{display:flex;flex-wrap:wrap;
-gap:.5rem 1rem;margin-top:1.5rem}a{color:var(--sea)}
+gap:.5rem 1rem;margin-top:1.5rem}a{color:var(--sea)}section{background:var(--card);border:1px solid var(--line);
+border-radius:.6rem;padding:1.25rem;margin-top:1rem;overflow-x:auto}table{border-collapse:collapse;width:100%;
+font-size:.9rem}th{text-align:left;color:var(--soft);font-weight:500}td,th{padding:.3rem .75rem .3rem 0;
+border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border:0}.passed{color:var(--ok)}
+.failed,.alarm,.retrain{color:var(--bad)}.soft,.none-found{color:var(--soft)}section p{margin:0 0 .5rem}
 """
 
 _SCRIPT = """
-const form=document.getElementById('ask'),answer=document.getElementById('answer');
+let token='';
+function asked(more){return token?{...more,Authorization:'Bearer '+token}:more}
 function value(input){const text=input.value,types=input.dataset.types.split(' ');
 if(text===''&&input.dataset.nullable==='1')return null;
 if((types.includes('number')||types.includes('integer'))&&text.trim()!==''&&isFinite(text)&&
 !(types.includes('text')&&String(Number(text))!==text))return Number(text);
 if(types.includes('boolean')&&(text==='true'||text==='false'))return text==='true';return text}
-form.addEventListener('submit',async event=>{event.preventDefault();const row={};
+async function reason(reply){const told=await reply.json();return typeof told.detail==='string'?told.detail:
+told.detail.map(d=>d.message).join('\\n')}
+async function enter(form){token=form.querySelector('input').value.trim();
+const reply=await fetch('./',{headers:asked({Accept:'text/html'})}),answer=form.querySelector('output');
+if(!reply.ok){answer.textContent=await reason(reply);token='';return}
+const shown=new DOMParser().parseFromString(await reply.text(),'text/html');
+if(shown.getElementById('door')){answer.textContent='Type a token.';return}
+document.title=shown.title;document.querySelector('main').replaceWith(shown.querySelector('main'))}
+async function predict(form){const row={},answer=form.querySelector('output');
 for(const input of form.querySelectorAll('input'))row[input.name]=value(input);
 answer.textContent='…';
-try{const reply=await fetch('predict/batch',{method:'POST',headers:{'Content-Type':'application/json'},
-body:JSON.stringify(row)});const told=await reply.json();answer.textContent='';
-if(!reply.ok){answer.textContent=typeof told.detail==='string'?told.detail:
-told.detail.map(d=>d.message).join('\\n');return}
+const reply=await fetch('predict?form=standard',{method:'POST',headers:asked({'Content-Type':'application/json'}),
+body:JSON.stringify(row)});
+if(!reply.ok){answer.textContent=await reason(reply);return}
+const told=await reply.json();answer.textContent='';
 const strong=document.createElement('strong');strong.textContent=String(told.prediction);answer.append(strong);
 const shares=Object.entries(told.probabilities||{}).sort((a,b)=>b[1]-a[1]).slice(0,8);
 answer.append(shares.map(([label,share])=>label+'  '+(100*share).toFixed(1)+' %').join('\\n')+'\\n'+told.id)}
-catch(error){answer.textContent='No answer: '+error.message}});
+document.addEventListener('submit',async event=>{event.preventDefault();const form=event.target;
+try{await(form.id==='door'?enter(form):predict(form))}
+catch(error){form.querySelector('output').textContent='No answer: '+error.message}});
 """

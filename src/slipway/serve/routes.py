@@ -1,20 +1,21 @@
 """A service in, everything beside what predicts out, as a FastAPI application: state, model, journal, documents."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from fastapi import FastAPI, Request
-from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import HTMLResponse, Response
 from starlette.concurrency import run_in_threadpool
 
-from slipway.errors import OutsideError
+from slipway.errors import OutsideError, near_miss
 from slipway.journal import find
-from slipway.serve import metrics
+from slipway.serve.body import Disconnected
 from slipway.serve.docs import docs_page
 from slipway.serve.feedback import give_feedback
 from slipway.serve.openapi import openapi
 from slipway.serve.page import page
-from slipway.serve.predict import Disconnected, read_body
+from slipway.serve.route import LiveRoute
 from slipway.serve.rows import Refusal, read_json
 from slipway.serve.service import Service, unavailable
 
@@ -32,8 +33,8 @@ ENDPOINTS = {
 
 
 def other_routes(service: Service) -> FastAPI:
-    app = FastAPI(title=service.project.name, docs_url=None, redoc_url=None)
-    _answer_refusals(app)
+    app = FastAPI(title=service.project.name, docs_url=None, redoc_url=None, redirect_slashes=False)
+    _answer_refusals(app, service)
     _add_state_routes(app, service)
     _add_model_routes(app, service)
     _add_journal_routes(app, service)
@@ -41,14 +42,26 @@ def other_routes(service: Service) -> FastAPI:
     return app
 
 
-def _answer_refusals(app: FastAPI) -> None:
+def _answer_refusals(app: FastAPI, service: Service) -> None:
     @app.exception_handler(Refusal)
     async def refused(request: Request, error: Refusal) -> Response:
-        return _json({"detail": error.detail}, error.status)
+        headers = {name.decode(): value.decode() for name, value in error.headers}
+        return _json({"detail": error.detail}, error.status, headers)
 
     @app.exception_handler(OutsideError)
     async def away(request: Request, error: OutsideError) -> Response:
         return _json({"detail": unavailable(error).detail}, 503)
+
+    @app.exception_handler(404)
+    async def unknown(request: Request, error: HTTPException) -> Response:
+        path = request.scope["path"]
+        hint = f"{near_miss(path, service.paths.all())} GET / lists what there is."
+        return _json({"detail": f"There is no {path[:100]} here.{hint}"}, 404)
+
+    @app.exception_handler(405)
+    async def another_method(request: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers or {})
+        return _json({"detail": f"{request.scope['path']} takes {headers.get('Allow', 'GET')}."}, 405, headers)
 
 
 def _add_state_routes(app: FastAPI, service: Service) -> None:
@@ -59,24 +72,14 @@ def _add_state_routes(app: FastAPI, service: Service) -> None:
             html, policy = page(service)
             return HTMLResponse(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
         live = service.live.state.live
-        endpoints = {**ENDPOINTS, **dict.fromkeys(live.routes if live else (), "POST, the project's own form")}
+        endpoints = ENDPOINTS | {path: _form(route) for path, route in (live.routes if live else {}).items()}
+        endpoints |= {path: f"as {meant}" for path, meant in service.project.api.aliases.items()}
         return _json({"name": service.project.name, "version": live.version if live else None, "endpoints": endpoints})
 
     @app.get("/docs", include_in_schema=False)
     def docs() -> Response:
         html, policy = docs_page()  # FastAPI's own would be fetched from elsewhere
         return HTMLResponse(html, headers={"Content-Security-Policy": policy, "Cache-Control": "no-store"})
-
-    @app.get("/health", summary="Live, ready, and what the service depends on")
-    def health(request: Request) -> Response:
-        found = service.health()
-        may_read = "read" in request.scope["caller"].scopes
-        shown = found if may_read else {key: found[key] for key in ("status", "live", "ready")}
-        return _json(shown, 200 if found["ready"] else 503)
-
-    @app.get("/metrics", summary="For Prometheus", response_class=PlainTextResponse)
-    def prometheus() -> Response:
-        return Response(service.metrics.text(service.gauges()), media_type=metrics.CONTENT_TYPE)
 
 
 def _add_model_routes(app: FastAPI, service: Service) -> None:
@@ -123,14 +126,23 @@ def _add_journal_routes(app: FastAPI, service: Service) -> None:
 
     @app.post("/feedback", summary="What turned out to be true")
     async def feedback(request: Request) -> Response:
-        source = request.scope["caller"].name or "api"
+        source = request.scope["caller"].source
         try:
-            body = read_json(await read_body(request.scope, request.receive))
+            body = read_json(await service.bodies.read(request.scope, request.receive))
+            return _json(await run_in_threadpool(give_feedback, service, body, source))
         except Disconnected:
             return Response(status_code=499)
-        return _json(await run_in_threadpool(give_feedback, service, body, source))
+        except Refusal as refusal:
+            if refusal.status != 422:
+                raise
+            raise Refusal(service.project.api.invalid_status, refusal.detail) from refusal
 
 
-def _json(value: Any, status: int = 200) -> Response:
+def _form(route: LiveRoute) -> str:
+    methods = ["GET"] if route.get is not None else []
+    return f"{' and '.join([*methods, 'POST'] if route.predicts else methods)}, the project's own form"
+
+
+def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     # Not FastAPI's own: one way of writing JSON for the whole service.
-    return Response(msgspec.json.encode(value), status, media_type="application/json")
+    return Response(msgspec.json.encode(value), status, headers, media_type="application/json")

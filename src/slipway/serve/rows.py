@@ -1,13 +1,14 @@
 """The bytes of a request's body in, rows that the live schema accepts out; anything else is refused with the reason."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from slipway.errors import BadRequest
 from slipway.model.schema import Problem, Schema
+from slipway.serve.personal import HIDDEN, NOTHING, Personal
 
 MAX_BODY_BYTES = 16 * 1024 * 1024
 MAX_ROWS = 100_000
@@ -16,6 +17,8 @@ MAX_PROBLEMS = 100
 
 _CHECKED_AT_ONCE = 1_000
 _SHOWN_CHARACTERS = 200
+_SHOWN_PROBLEMS = 3
+"""Of one row that fails alone."""
 
 Row = Mapping[str, Any]
 
@@ -23,10 +26,13 @@ Row = Mapping[str, Any]
 class Refusal(Exception):
     """A request that is answered with an error: the status, and what the body says under `detail`."""
 
-    def __init__(self, status: int, detail: str | list[dict[str, Any]]) -> None:
+    def __init__(
+        self, status: int, detail: str | list[dict[str, Any]], headers: Iterable[tuple[bytes, bytes]] = ()
+    ) -> None:
         super().__init__(status, detail)
         self.status = status
         self.detail = detail
+        self.headers = headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,13 @@ class Rows:
     rows: list[Row]
     is_single: bool
     """Whether it was one object, so that the answer is one too."""
+    wrong: Mapping[int, str] = field(default_factory=dict)
+    """What is wrong with rows that fail alone, by their place."""
+
+    @property
+    def right(self) -> list[Row]:
+        """The rows to be scored."""
+        return [row for place, row in enumerate(self.rows) if place not in self.wrong] if self.wrong else self.rows
 
 
 def read_json(body: bytes) -> Any:
@@ -53,15 +66,18 @@ def read_json(body: bytes) -> Any:
         raise Refusal(400, "The body is nested too deeply. Send an object, a list of objects, or columns.") from error
 
 
-def read_rows(value: Any) -> Rows:
+def read_rows(value: Any, *, partial: bool = False) -> Rows:
     """The rows of a body: one object, a list of objects, or columns (an object whose every value is a list).
+
+    Args:
+        partial: whether something in the list may be no object, and fails alone.
 
     Raises:
         Refusal: none of the three, or too many rows.
     """
     if isinstance(value, list):
         _check_count(len(value))
-        return Rows(_objects(value), is_single=False)
+        return Rows(value if partial else _objects(value), is_single=False)
     if not isinstance(value, dict):
         raise Refusal(422, [_problem(None, None, value, "an object, a list of objects, or columns")])
     if value and all(isinstance(column, list) for column in value.values()):
@@ -69,8 +85,13 @@ def read_rows(value: Any) -> Rows:
     return Rows([value], is_single=True)
 
 
-def ask_request(function: Callable[[Any], Any], value: Any) -> Rows:
+def ask_request(
+    function: Callable[[Any], Any], value: Any, *, partial: bool = False, personal: Personal = NOTHING
+) -> Rows:
     """The rows that a project's own `request` function makes of a body.
+
+    Args:
+        partial: whether a row may be none: a `BadRequest` in its place, or something else, which fails alone.
 
     Raises:
         Refusal: it raised `BadRequest`, failed on this body, or gave no rows. The status is the standard one; the
@@ -82,29 +103,48 @@ def ask_request(function: Callable[[Any], Any], value: Any) -> Rows:
     except BadRequest as error:
         raise Refusal(422, str(error)) from error
     except Exception as error:  # the user's code met a body that it does not expect: the caller's error, not ours
-        raise Refusal(422, f"`{name}` can't read this body: {type(error).__name__}: {error}") from error
+        reason = personal.reason(f"{type(error).__name__}: {error}")
+        raise Refusal(422, f"`{name}` can't read this body: {reason}") from error
     if isinstance(made, dict):
         return Rows([made], is_single=True)
-    if not isinstance(made, list) or not all(isinstance(row, dict) for row in made):
+    if not isinstance(made, list) or not (partial or all(isinstance(row, dict) for row in made)):
         raise Refusal(422, f"`{name}` made no rows of this body: it gave {type(made).__name__}, not a dict or a list.")
     _check_count(len(made))
     return Rows(made, is_single=False)
 
 
-def check(rows: list[Row], schema: Schema) -> None:
+def check(rows: list[Row], schema: Schema, personal: Personal = NOTHING) -> None:
     """Hold rows against the schema of what the first online stage takes.
+
+    Args:
+        personal: the columns whose values are not repeated.
 
     Raises:
         Refusal: 422 with row, field, value and expectation of each problem, up to MAX_PROBLEMS of them.
     """
     problems: list[dict[str, Any]] = []
     for start in range(0, len(rows), _CHECKED_AT_ONCE):
-        found = schema.problems(rows[start : start + _CHECKED_AT_ONCE])
+        found = personal.problems(schema.problems(rows[start : start + _CHECKED_AT_ONCE]))
         problems += [_told(problem, start) for problem in found[:MAX_PROBLEMS]]
         if len(problems) >= MAX_PROBLEMS:
             break
     if problems:
         raise Refusal(422, problems[:MAX_PROBLEMS])
+
+
+def apart(asked: Rows, schema: Schema, personal: Personal = NOTHING) -> Rows:
+    """The same rows, with what is wrong with each held against it alone."""
+    wrong = {
+        place: str(row) if isinstance(row, BadRequest) else _problem(None, None, row, "an object")["message"]
+        for place, row in enumerate(asked.rows)
+        if not isinstance(row, dict)
+    }
+    places = [place for place in range(len(asked.rows)) if place not in wrong]
+    found: dict[int, list[str]] = {}
+    for problem in personal.problems(schema.problems([asked.rows[place] for place in places])):
+        found.setdefault(places[problem.row], []).append(_problem(None, *_rest(problem))["message"])
+    wrong |= {place: "; ".join(messages[:_SHOWN_PROBLEMS]) for place, messages in found.items()}
+    return Rows(asked.rows, asked.is_single, wrong)
 
 
 def _objects(values: list[Any]) -> list[Row]:
@@ -135,15 +175,19 @@ def _check_count(count: int) -> None:
 
 
 def _told(problem: Problem, start: int) -> dict[str, Any]:
-    row = None if problem.row is None else problem.row + start
-    return _problem(row, problem.field, problem.value, problem.expected)
+    return _problem(problem.row + start, *_rest(problem))
+
+
+def _rest(problem: Problem) -> tuple[str, Any, str]:
+    return problem.field, problem.value, problem.expected
 
 
 def _problem(row: int | None, field: str | None, value: Any, expected: str) -> dict[str, Any]:
-    shown = _shortened(value)
+    shown = None if value is HIDDEN else _shortened(value)
     is_absent = expected.endswith("the field is missing") or expected.startswith("no such field")
     where = " ".join(part for part in (f"row {row}" if row else "", f"`{field}`" if field else "") if part)
-    told = expected if is_absent else f"expected {expected}, got {_as_json(shown)}"
+    got = "another value, which is personal" if value is HIDDEN else _as_json(shown)
+    told = expected if is_absent else f"expected {expected}, got {got}"
     message = f"{where or 'the body'}: {told}"
     return {"row": row, "field": field, "value": shown, "expected": expected, "message": message}
 

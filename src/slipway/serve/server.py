@@ -7,6 +7,9 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import connection
 from types import FrameType
 
 import uvicorn
@@ -15,13 +18,20 @@ from slipway.errors import OutsideError, ProjectError
 from slipway.project import Project
 from slipway.serve.access import is_loopback
 from slipway.serve.app import App
-from slipway.serve.service import open_service
-from slipway.serve.tokens import HOW
+from slipway.serve.connection import Connection
+from slipway.serve.log import Form, ServiceLog
+from slipway.serve.personal import Personal
+from slipway.serve.service import DriftCheck, open_service
+from slipway.serve.tokens import HOW, TokenBook
+from slipway.serve.workers import Workers, end_with_parent
 from slipway.settings import Settings
-from slipway.storage import Storage
+from slipway.storage import Storage, open_storage
 
 FINISH_SECONDS = 30
-"""How long what is in flight has to be answered, once told to stop."""
+"""How long what is being scored has to be answered, once told to stop; bodies that are still coming have less."""
+
+BACKLOG = 2_048
+"""Connections that wait to be taken."""
 
 log = logging.getLogger(__name__)
 
@@ -35,33 +45,82 @@ def serve(
     port: int = 8000,
     workers: int = 1,
     on_ready: Callable[[str], None] = lambda url: None,
+    log_form: Form = "auto",
+    is_quiet: bool = False,
+    drift: DriftCheck | None = None,
 ) -> None:
     """Serve the live version until SIGTERM or SIGINT; returns once everything acknowledged is shipped, or spooled.
 
     Args:
         port: 0 takes a free one.
+        workers: processes that answer; each loads the model.
         on_ready: called once, in a thread of its own, with http://HOST:PORT when requests are taken.
+        drift: what the page shows of the latest window; a function of a module, which other processes import.
 
     Raises:
-        ProjectError: the host is reachable from elsewhere and there is no token, or `workers` is not 1.
-        OutsideError: the port is taken.
+        ProjectError: the host is reachable from elsewhere and there is no token.
+        OutsideError: the port is taken, or a worker can't start.
     """
-    if workers != 1:
-        raise ProjectError(f"--workers {workers}: this version serves with one process. Leave --workers out.")
-    if not is_loopback(host) and not storage.tokens.all():
+    if not is_loopback(host) and not TokenBook(storage.tokens).usable():
         raise ProjectError(
             f"--host {host}: others than this machine reach that, so who asks there needs a token, and there is none. "
             f"{HOW} makes one; or leave --host out."
         )
-    with _listen(host, port) as listener, _stopped_by_signals() as stopper:
-        service = open_service(project, settings, storage, host=host)
+    parts = _Parts(project, settings, host, log_form, is_quiet, drift)
+    with _listen(host, port) as listener:
+        url = _url(listener)
+        if workers > 1:
+            listener.listen(BACKLOG)
+            with _logged(parts):
+                Workers(listener, workers, partial(_work, parts)).run(lambda: on_ready(url))
+            return
+        with _stopped_by_signals(signal.SIGTERM, signal.SIGINT) as stopper:
+            _serve_one(parts, storage, listener, stopper, lambda: on_ready(url))
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What a process is told of the service that it is to be."""
+
+    project: Project
+    settings: Settings
+    host: str
+    log_form: Form
+    is_quiet: bool
+    drift: DriftCheck | None
+
+
+def _work(parts: _Parts, listener: socket.socket, parent: connection.Connection) -> None:
+    """One of several processes: everything of its own but the socket."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent tells us
+    with contextlib.closing(open_storage(parts.settings)) as storage, _stopped_by_signals(signal.SIGTERM) as stopper:
+        end_with_parent(parent, stopper.stop)
+        _serve_one(parts, storage, listener, stopper, lambda: parent.send("ready"))
+
+
+def _serve_one(
+    parts: _Parts, storage: Storage, listener: socket.socket, stopper: "Stopper", on_ready: Callable[[], None]
+) -> None:
+    with _logged(parts) as requests:
+        service = open_service(parts.project, parts.settings, storage, host=parts.host, drift=parts.drift)
         service.start()
-        app = App(service)
+        app = App(service, requests)
         try:
             _answer(app, listener, stopper, on_ready)
         finally:
             app.close()
             service.stop()
+
+
+@contextlib.contextmanager
+def _logged(parts: _Parts) -> Iterator[ServiceLog]:
+    hides_words = Personal(parts.project.api).hides_words
+    lines = ServiceLog(parts.log_form, is_quiet=parts.is_quiet, hides_words=hides_words)
+    lines.start()
+    try:
+        yield lines
+    finally:
+        lines.stop()
 
 
 class Stopper:
@@ -82,8 +141,9 @@ class Stopper:
 class _Server(uvicorn.Server):
     """Uvicorn's server, which says when it is ready and leaves signals to us: its own way ends by raising them."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, app: App, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._app = app
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -91,22 +151,25 @@ class _Server(uvicorn.Server):
         if self.started and not self.should_exit:
             self._on_ready()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._app.hurry()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
 
 
-def _answer(app: App, listener: socket.socket, stopper: Stopper, on_ready: Callable[[str], None]) -> None:
-    url = _url(listener)
-
+def _answer(app: App, listener: socket.socket, stopper: Stopper, on_ready: Callable[[], None]) -> None:
     def ready() -> None:
         # A thread, since a caller may well ask the server something before it returns.
-        threading.Thread(target=on_ready, args=(url,), name="on ready", daemon=True).start()
+        threading.Thread(target=on_ready, name="on ready", daemon=True).start()
 
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
+        backlog=BACKLOG,
         lifespan="off",
         ws="none",
         log_config=None,
@@ -114,16 +177,16 @@ def _answer(app: App, listener: socket.socket, stopper: Stopper, on_ready: Calla
         server_header=False,
         timeout_graceful_shutdown=FINISH_SECONDS,
     )
-    server = _Server(config, ready)
+    server = _Server(config, app, ready)
     stopper.server = server
     server.should_exit = stopper.is_stopped
-    log.info("serving on %s", url)
+    log.info("serving on %s", _url(listener))
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve(sockets=[listener]))
 
 
 @contextlib.contextmanager
-def _stopped_by_signals() -> Iterator[Stopper]:
+def _stopped_by_signals(*numbers: int) -> Iterator[Stopper]:
     stopper = Stopper()
 
     def told(number: int, frame: FrameType | None) -> None:
@@ -132,7 +195,7 @@ def _stopped_by_signals() -> Iterator[Stopper]:
     if threading.current_thread() is not threading.main_thread():
         yield stopper  # signals reach the main thread alone
         return
-    before = {number: signal.signal(number, told) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, told) for number in numbers}
     try:
         yield stopper
     finally:

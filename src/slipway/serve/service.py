@@ -2,21 +2,33 @@
 
 import math
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.errors import OutsideError
 from slipway.journal import Shipper, SpoolWriter
+from slipway.journal.purge import Places
+from slipway.journal.retention import Retention
 from slipway.journal.spool import backlog
+from slipway.model.score import Scorer
 from slipway.model.store import BundleStore
 from slipway.project import Project
 from slipway.serve.access import Access
 from slipway.serve.batch import Batcher
+from slipway.serve.body import Bodies
+from slipway.serve.evidence import LatestDrift
 from slipway.serve.live import Live, LiveVersion
 from slipway.serve.metrics import Metrics, Sample
+from slipway.serve.paths import Paths
+from slipway.serve.personal import Personal
 from slipway.serve.rows import Refusal
 from slipway.settings import Settings
 from slipway.storage import Storage
+from slipway.storage.seams import Journal
+
+DriftCheck = Callable[[Project, Scorer, int, Journal], Mapping[str, Any]]
+"""The latest window of a version's predictions against what it learnt from: a function of a room above this one."""
 
 NOTHING_RELEASED = "Nothing is released yet. `slipway run` makes a candidate, `slipway release` puts it live."
 
@@ -30,9 +42,14 @@ class Service:
     storage: Storage
     access: Access
     live: LiveVersion
+    paths: Paths
     writer: SpoolWriter
     shipper: Shipper
     batcher: Batcher
+    retention: Retention
+    drift: DriftCheck | None = None
+    latest_drift: LatestDrift = field(default_factory=LatestDrift)
+    bodies: Bodies = field(default_factory=Bodies)
     metrics: Metrics = field(default_factory=Metrics)
     started: float = field(default_factory=time.time)
 
@@ -43,10 +60,12 @@ class Service:
         self.live.look()
         self.live.start()
         self.shipper.start()
+        self.retention.start()
 
     def stop(self) -> None:
         """Finish what is being scored, and ship everything, or leave it in the spool."""
         self.access.stop()
+        self.retention.stop()
         self.live.stop()
         self.batcher.close()
         self.writer.close()
@@ -106,7 +125,7 @@ class Service:
         }
 
     def _journal_health(self) -> dict[str, Any]:
-        problem = self.shipper.problem
+        problem = self.writer.check() or self.shipper.problem
         try:
             waiting = backlog(self.settings.spool)
         except OutsideError as error:
@@ -120,18 +139,24 @@ class Service:
         }
 
 
-def open_service(project: Project, settings: Settings, storage: Storage, *, host: str = "127.0.0.1") -> Service:
+def open_service(
+    project: Project, settings: Settings, storage: Storage, *, host: str = "127.0.0.1", drift: DriftCheck | None = None
+) -> Service:
     """Put the parts together, to listen on `host`. Nothing is loaded and nothing runs yet."""
     writer = SpoolWriter(settings.spool, project.api.durability)
+    live = LiveVersion(storage.ledger, BundleStore(settings.bundles))
     return Service(
         project,
         settings,
         storage,
         Access(storage.tokens, host),
-        LiveVersion(storage.ledger, BundleStore(settings.bundles)),
+        live,
+        Paths(project.api, live),
         writer,
         Shipper(settings.spool, storage.journal),
-        Batcher(writer),
+        Batcher(writer, Personal(project.api)),
+        Retention(Places.of(project, settings, storage), project.api.keep_days),
+        drift,
     )
 
 

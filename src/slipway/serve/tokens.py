@@ -4,7 +4,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import get_args
 
 from slipway.errors import ProjectError, near_miss
@@ -30,11 +30,19 @@ class TokenBook:
         """All of them, by name."""
         return self._tokens.all()
 
-    def add(self, name: str, scopes: Sequence[str]) -> str:
+    def usable(self) -> list[Token]:
+        """Those that have not expired."""
+        now = datetime.now(UTC)
+        return [t for t in self.all() if t.expires_at is None or datetime.fromisoformat(t.expires_at) > now]
+
+    def add(self, name: str, scopes: Sequence[str], *, days: float | None = None) -> str:
         """Make a token; it is told here and never again. A running service takes it within a second.
 
+        Args:
+            days: after so many days it is refused; never, if not given.
+
         Raises:
-            ProjectError: the name is taken or is none, or a scope is missing or unknown.
+            ProjectError: the name is taken or is none, a scope is missing or unknown, or the days are no time ahead.
         """
         if not _NAME.fullmatch(name):
             raise ProjectError(
@@ -48,8 +56,10 @@ class TokenBook:
         # 256 random bits: nobody finds them by trying, so a digest without salt or work is as good as a slow one.
         token = PREFIX + secrets.token_urlsafe(_RANDOM_BYTES)
         allowed = tuple(scope for scope in SCOPES if scope in scopes)
-        made_at = datetime.now(UTC).isoformat(timespec="seconds")
-        if not self._tokens.add(Token(name, digest(token.encode()), allowed, made_at)):
+        now = datetime.now(UTC)
+        expires_at = None if days is None else _after(now, days).isoformat(timespec="seconds")
+        made_at = now.isoformat(timespec="seconds")
+        if not self._tokens.add(Token(name, digest(token.encode()), allowed, made_at, expires_at)):
             raise ProjectError(f"There is a token `{name}` already: `slipway tokens revoke {name}`, or another name.")
         return token
 
@@ -62,6 +72,15 @@ class TokenBook:
         if not self._tokens.remove(name):
             known = [token.name for token in self._tokens.all()]
             raise ProjectError(f"There is no token `{name}`.{near_miss(name, known)}")
+
+
+def _after(now: datetime, days: float) -> datetime:
+    try:
+        if days > 0:
+            return now + timedelta(days=days)
+    except (OverflowError, ValueError):  # beyond what a calendar has
+        pass
+    raise ProjectError(f"--days {days:g}: expected a number above 0, such as 90; leave it out for a token that lasts.")
 
 
 def digest(token: bytes) -> str:

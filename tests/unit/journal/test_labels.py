@@ -1,7 +1,7 @@
 import polars as pl
 import pytest
 
-from slipway.journal.labels import PREDICTION_ID, gather
+from slipway.journal.labels import PREDICTION_ID, drop_labelled, gather, ids_in
 from slipway.model.schema import Schema
 from slipway.records import Prediction, Truth
 
@@ -61,3 +61,50 @@ def test_rows_of_an_earlier_schema_are_left_out_and_counted(journal, path):
     answered(journal, "a", {"surface": "50 m2"}, "high")
     found = gather(journal, SCHEMA, "price", path)
     assert (found.rows, found.left_out, path.exists()) == (0, 1, False)
+
+
+def given_by(journal, source, count, *, since):
+    for n in range(count):
+        key = f"{source}-{n}"
+        journal.append([Prediction(key, 1.0, 1, {"area": "50 m2", "rooms": n % 3}, "low")])
+        journal.append([Truth(f"t{key}", key, since + n, "high", source)])
+
+
+def test_of_a_caller_with_too_great_a_share_the_newest_are_learnt_from(journal, path):
+    given_by(journal, "token:shop", 150, since=0)
+    given_by(journal, "user:ada", 110, since=1_000)
+    found = gather(journal, SCHEMA, "price", path, max_share=0.5)
+    assert [(s.source, s.labels, s.learnt) for s in found.sources] == [("token:shop", 150, 110), ("user:ada", 110, 110)]
+    ids = set(pl.read_parquet(path)[PREDICTION_ID])
+    assert found.rows == len(ids) == 220
+    assert {f"token:shop-{n}" for n in range(40, 150)} < ids
+    assert "token:shop-39" not in ids
+
+
+def test_rows_of_a_file_count_as_a_source(journal, path):
+    given_by(journal, "token:shop", 150, since=0)
+    more = pl.DataFrame({"area": [f"{n} m2" for n in range(120)], "rooms": [3] * 120, "price": ["high"] * 120})
+    found = gather(journal, SCHEMA, "price", path, more, max_share=0.5)
+    assert [(s.source, s.learnt) for s in found.sources] == [("token:shop", 120), ("file", 120)]
+
+
+def test_labels_that_are_gone_from_the_journal_leave_the_file(journal, path):
+    answered(journal, "a", {"area": "50 m2", "rooms": 2}, "high")
+    gather(journal, SCHEMA, "price", path)
+    journal.remove(["a"])
+    assert gather(journal, SCHEMA, "price", path).is_new
+    assert pl.read_parquet(path).height == 0
+    assert gather(journal, SCHEMA, "price", path).is_new is False
+
+
+def test_labelled_rows_are_dropped_by_the_id_of_their_prediction(journal, path):
+    answered(journal, "a", {"area": "50 m2", "rooms": 2}, "high")
+    answered(journal, "b", {"area": "60 m2", "rooms": 2}, "high")
+    more = pl.DataFrame({"area": ["90 m2"], "rooms": [3], "price": ["high"]})
+    gather(journal, SCHEMA, "price", path, more)
+    assert ids_in(path) == ["a", "b"]
+    assert drop_labelled(path, ["a", "nobody"]) == 1
+    assert pl.read_parquet(path)["area"].to_list() == ["90 m2", "60 m2"]
+    written = path.stat().st_mtime_ns
+    assert drop_labelled(path, ["a"]) == 0
+    assert path.stat().st_mtime_ns == written

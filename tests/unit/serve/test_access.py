@@ -118,7 +118,7 @@ def test_feedback_is_told_by_the_tokens_name(client, give, live):
     key = client.post("/predict", json=ROW, headers=operate).json()["id"]
     assert client.post("/feedback", json={"id": key, "truth": "dear1"}, headers=operate).status_code == 200
     (truth,) = client.get(f"/predictions/{key}", headers=operate).json()["truths"]
-    assert truth["source"] == "shop"
+    assert truth["source"] == "token:shop"
 
 
 def test_without_tokens_feedback_is_told_by_the_api(client, live):
@@ -224,3 +224,26 @@ def test_nobody_is_let_in_before_the_tokens_could_be_read_and_those_known_go_on_
 )  # fmt: skip
 def test_what_this_machine_alone_reaches(host, is_so):
     assert is_loopback(host) is is_so
+
+
+def test_an_expired_token_is_refused_and_the_door_stays_shut(client, flats, live):
+    book = TokenBook(flats.storage.tokens)
+    token = book.add("shop", ["predict"], days=1e-9)
+    live.access.look()
+    time.sleep(1.1)  # a second is as finely as it is kept
+    answer = client.post("/predict", json=ROW, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 401
+    assert "The token `shop` has expired" in answer.json()["detail"]
+    assert client.post("/predict", json=ROW).status_code == 401
+    assert client.get("/health", headers={"Authorization": f"Bearer {token}"}).json().keys() == {
+        "status", "live", "ready"
+    }  # fmt: skip
+    assert book.usable() == []
+
+
+def test_the_log_counts_who_was_denied(client, give, caplog):
+    give("shop", "predict")
+    client.post("/predict", json=ROW, headers={"Authorization": "Bearer slw_guess"})
+    said = " ".join(caplog.messages)
+    assert "requests were denied: 1 with an unknown token; from 127.0.0.1 (1)" in said
+    assert "slw_guess" not in said

@@ -6,12 +6,13 @@ import pytest
 from slipway.journal import SpoolWriter, read_spool
 from slipway.serve.batch import MAX_REQUESTS, Batcher
 from slipway.serve.live import LiveVersion
+from slipway.serve.personal import Personal
 from slipway.serve.rows import Refusal
 
 
 @pytest.fixture
 def batcher(flats):
-    made = Batcher(SpoolWriter(flats.settings.spool))
+    made = Batcher(SpoolWriter(flats.settings.spool), Personal(flats.project.api))
     yield made
     made.close()
 

@@ -19,11 +19,6 @@ def test_an_address_that_this_machine_does_not_have_is_outside(flats):
         serve(flats.project, flats.settings, flats.storage, host="192.0.2.1", port=0)
 
 
-def test_more_workers_are_refused(flats):
-    with pytest.raises(ProjectError, match="one process"):
-        serve(flats.project, flats.settings, flats.storage, workers=2)
-
-
 def test_a_taken_port_is_outside_and_the_remedy_is_named(flats):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -1,4 +1,6 @@
 import hashlib
+import math
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -52,4 +54,21 @@ def test_a_taken_name_and_an_unknown_one_are_told_with_the_remedy(book):
     with pytest.raises(ProjectError, match="Did you mean `shop`"):
         book.revoke("shpo")
     book.revoke("shop")
+    assert book.all() == []
+
+
+def test_a_token_can_expire(book):
+    book.add("shop", ["read"], days=90)
+    book.add("ever", ["read"])
+    by_name = {token.name: token for token in book.all()}
+    lasts = datetime.fromisoformat(by_name["shop"].expires_at) - datetime.fromisoformat(by_name["shop"].made_at)
+    assert lasts == timedelta(days=90)
+    assert by_name["ever"].expires_at is None
+    assert {token.name for token in book.usable()} == {"shop", "ever"}
+
+
+@pytest.mark.parametrize("days", [0, -1, math.nan, math.inf, 1e9])
+def test_days_that_are_no_time_ahead_are_refused(book, days):
+    with pytest.raises(ProjectError, match="expected a number above 0"):
+        book.add("shop", ["read"], days=days)
     assert book.all() == []
