@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from chromium import CHROMIUM, Chromium
+
 # Shared cores make any draw slow now and then, which says nothing of the code; in CI the same examples are tried each
 # time, so that a failure is the change's.
 settings.register_profile(
     "here", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
 )
+# pytest --hypothesis-profile deep: fifty times as many examples, for a night.
+settings.register_profile("deep", settings.get_profile("here"), max_examples=5000, derandomize=False)
 settings.load_profile("here")
 
 TOML = """
@@ -53,6 +57,28 @@ def to_document(rows: list, predictions: list, model: object) -> dict[str, str]:
 
 def from_area(body):
     return [{"area": area, "rooms": 2, "street": "Main"} for area in body["areas"]]
+
+
+def from_samples(body):
+    """Several flats."""
+    if not isinstance(body, dict) or "samples" not in body:
+        raise BadRequest("Send samples.")
+    return [BadRequest("no rooms") if row == {} else row for row in body["samples"]]
+
+
+def to_samples(rows, predictions, model):
+    failed = sum(answer.error is not None for answer in predictions)
+    told = [answer.prediction if answer.error is None else answer.error for answer in predictions]
+    return {"predictions": told, "total_samples": len(rows), "successful": len(rows) - failed, "failed": failed}
+
+
+def health(model, health) -> dict[str, str]:
+    """How it is."""
+    return {"status": "healthy" if health["ready"] else "ill", "model": model.estimator, "version": model.version}
+
+
+def broken(model, health):
+    raise RuntimeError("the secret of the function")
 '''
 
 PIPELINE = '''
@@ -179,6 +205,23 @@ class Flats:
             sample=json.loads(labelled.head(10).write_json()),
         )
         return write_bundle(draft_bundle(folder / "bundle", manifest, folder / "tree.skops", STAGES), evidence)
+
+
+@pytest.fixture(scope="session")
+def make_flats():
+    """The class itself, for who wants the project elsewhere or for longer."""
+    return Flats
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory):
+    """Chromium; without one the test is skipped, or fails where everything has to be there."""
+    if CHROMIUM is None:
+        message = "there is no Chromium here"
+        pytest.fail(message) if os.environ.get("REQUIRE_SERVICES") == "1" else pytest.skip(message)
+    opened = Chromium(tmp_path_factory.mktemp("chromium"))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -3,11 +3,14 @@
 import os
 import sys
 import traceback
+from collections.abc import Callable
 
 from slipway.errors import OutsideError, SlipwayError
 
 VALUE_OPTIONS = ("-C",)
 FLAG_OPTIONS = ("--quiet", "-q")
+EXECUTING = ("run", "stage", "up", "loop")
+"""The verbs that execute stages, which may end their process."""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -15,7 +18,7 @@ def main(arguments: list[str] | None = None) -> None:
     # OpenMP's threads wait by spinning, so on shared cores training and scoring were ten times as slow.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     argv = _verb_first(sys.argv[1:] if arguments is None else list(arguments))
-    sys.exit(_guarded(argv))
+    sys.exit(_guarded(lambda: _run(argv)))
 
 
 def _verb_first(argv: list[str]) -> list[str]:
@@ -27,9 +30,9 @@ def _verb_first(argv: list[str]) -> list[str]:
     return [argv[0], *leading, *argv[1:]] if argv else leading
 
 
-def _guarded(argv: list[str]) -> int:
+def _guarded(work: Callable[[], int]) -> int:
     try:
-        return _run(argv)
+        return work()
     except SlipwayError as error:
         print(f"slipway: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code
@@ -54,6 +57,22 @@ def _run(argv: list[str]) -> int:
 
     if unchanged_run(argv):
         return 0
+    if argv[:1] and argv[0] in EXECUTING and "--help" not in argv:
+        from slipway.pipeline.watched import watched
+
+        return watched(lambda: _ended(lambda: _command(argv)))
+    return _command(argv)
+
+
+def _ended(work: Callable[[], int]) -> int:
+    """The code that a command ends with, also where it ends by raising that."""
+    try:
+        return _guarded(work)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+
+
+def _command(argv: list[str]) -> int:
     from slipway.cli import app
 
     app(argv, prog_name="slipway")  # ends with SystemExit, also when all went well

@@ -6,16 +6,17 @@ It decides and records; what a step means stands in the workspace's verb of that
 import re
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from threading import Event, Thread
 from typing import Any, Protocol
 
 from slipway.errors import BusyError, CheckRefused, OutsideError, ProjectError, SlipwayError
+from slipway.journal.shares import Share, in_words
 from slipway.project import Project
 from slipway.records import Decision, Step, new_id
+from slipway.release.lease import LostLease, held
+from slipway.release.pending import RegistrationPending
 from slipway.storage.seams import Decisions, Lease
 
 LEASE = "retrain"
@@ -41,6 +42,19 @@ class Learned:
     labelled_rows: int
     """Rows that production's truths have added in all."""
     metrics: Mapping[str, float]
+    sources: tuple[Share, ...] = ()
+    """Who gave the labels, and how many of each were learnt from."""
+    left_out: int = 0
+    """Labelled predictions whose journalled rows do not have every column that the model takes."""
+
+    def labels(self) -> str:
+        """Who gave them, in a sentence; empty where nobody did."""
+        said = f" By source: {in_words(self.sources)}." if self.sources else ""
+        beyond = sum(share.left_out for share in self.sources)
+        said += f" {beyond:,} are left out: one caller's share is capped by [model] max_source_share." if beyond else ""
+        if self.left_out:
+            said += f" {self.left_out:,} more are left out: the journal has their rows without columns of today's."
+        return said
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +82,10 @@ class Verbs(Protocol):
     def check(self) -> Checked: ...
     def learn(self) -> Learned: ...
     def hold(self, version: int) -> tuple[bool, dict[str, Any]]: ...
-    def promote(self, version: int, why: str) -> None: ...
+    def promote(self, version: int, why: str, fence: Callable[[], None]) -> None: ...
     def watch(self) -> Watched | None: ...
     def settle(self, version: int, why: str) -> None: ...
-    def put_back(self, why: str) -> int: ...
+    def put_back(self, version: int, why: str) -> int: ...
 
 
 Report = Callable[[Decision], None]
@@ -80,8 +94,16 @@ Report = Callable[[Decision], None]
 class Tick:
     """One pass of the loop: an open watch is judged first, then check, decide, retrain, gate, promote."""
 
-    def __init__(self, verbs: Verbs, *, is_dry: bool = False, report: Report = lambda decision: None) -> None:
+    def __init__(
+        self,
+        verbs: Verbs,
+        *,
+        is_dry: bool = False,
+        report: Report = lambda decision: None,
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
         self._verbs = verbs
+        self._lease_seconds = lease_seconds
         self._is_dry = is_dry
         self._report = report
         self._tick = new_id()
@@ -94,10 +116,11 @@ class Tick:
         A candidate that the gate refuses ends the tick; so does everything that leaves nothing to do.
         """
         self._judge_watch()
+        live = self._verbs.live()
         found = self._verbs.check()
         self._decide("check", found.decision, found.sentence(), found.to_json())
         if self._wants_retraining(found):
-            self._retrain()
+            self._retrain(live)
         return self.decisions
 
     def _judge_watch(self) -> None:
@@ -108,10 +131,13 @@ class Tick:
         if self._is_dry or watched.verdict == "waiting":
             return
         if watched.verdict == "settled":
-            self._verbs.settle(watched.version, watched.why)
+            try:
+                self._verbs.settle(watched.version, watched.why)
+            except ProjectError as error:  # another tick settled it, or another version went live
+                self._decide("watch", "superseded", str(error))
             return
         try:
-            back = self._verbs.put_back(f"watch: {watched.why}")
+            back = self._verbs.put_back(watched.version, f"watch: {watched.why}")
         except CheckRefused as refusal:
             self._decide("rollback", "refused", str(refusal))
             return
@@ -130,33 +156,44 @@ class Tick:
         self._decide("decide", "retrain", "Enough signals are beyond their thresholds.")
         return not self._is_dry
 
-    def _retrain(self) -> None:
-        live = self._verbs.live()
-        with _held(self._verbs.lease, self._tick) as is_ours:
-            if not is_ours:
+    def _retrain(self, live: int | None) -> None:
+        with held(self._verbs.lease, LEASE, self._tick, self._lease_seconds) as ours:
+            if ours is None:
                 holder = self._verbs.lease.holder(LEASE) or "somebody who has just finished"
                 self._decide("retrain", "busy", f"A retraining is under way ({holder}); there is one at a time.")
                 return
             if self._verbs.live() != live:
                 self._decide("retrain", "superseded", f"Version {self._verbs.live()} went live since the check.")
                 return
-            learned = self._verbs.learn()
+            try:
+                learned = self._verbs.learn()
+            except SlipwayError as error:
+                outcome = "pending" if isinstance(error, RegistrationPending) else "failed"
+                self._decide("retrain", outcome, str(error))
+                raise
             if learned.candidate is None:
                 self._decide("retrain", "nothing to learn from", _remedy(self._verbs.project, learned))
                 return
             why = f"Version {learned.candidate} learnt from {learned.labelled_rows} labelled production rows as well."
-            detail = {"candidate": learned.candidate, "metrics": dict(learned.metrics)}
+            why += learned.labels()
+            labels = [share.to_json() for share in learned.sources]
+            detail = {"candidate": learned.candidate, "metrics": dict(learned.metrics), "labels": labels}
             self._decide("retrain", "candidate", why, detail)
-            self._gate_and_promote(learned.candidate)
+            try:
+                self._gate_and_promote(learned.candidate, ours.require)
+            except LostLease as lost:
+                self._decide("promote", "lost", str(lost))
+            except CheckRefused as refusal:  # another version went live meanwhile
+                self._decide("promote", "refused", str(refusal))
 
-    def _gate_and_promote(self, candidate: int) -> None:
+    def _gate_and_promote(self, candidate: int, fence: Callable[[], None]) -> None:
         passed, table = self._verbs.hold(candidate)
         if not passed:
-            failed = [line["check"] for line in table["lines"] if line["outcome"] == "failed"]
-            self._decide("gate", "refused", f"Version {candidate} failed: {'; '.join(failed)}.", table)
+            kept_out = [f"{line['check']} {line['outcome']}" for line in table["lines"] if line["refuses"]]
+            self._decide("gate", "refused", f"Version {candidate} is refused: {'; '.join(kept_out)}.", table)
             return
         self._decide("gate", "passed", f"Version {candidate} passed every line that could be told.", table)
-        self._verbs.promote(candidate, "drift: retrained")
+        self._verbs.promote(candidate, "drift: retrained", fence)
         self._decide("promote", "live", f"Version {candidate} is live.", {"version": candidate})
         rows = self._verbs.project.monitor.watch_rows
         self._decide("watch", "opened", f"Version {candidate} is judged after its first {rows} predictions.")
@@ -183,30 +220,8 @@ def _remedy(project: Project, learned: Learned) -> str:
     return (
         f"Drift, but no new truths and no change in `{source}` ({learned.labelled_rows} labelled rows are in it "
         "already). Send truths to POST /feedback, or `slipway feedback FILE` (id, truth), or renew the source; then "
-        "run this again."
+        f"run this again.{learned.labels()}"
     )
-
-
-@contextmanager
-def _held(lease: Lease, holder: str) -> Iterator[bool]:
-    """The lease, its heartbeat beating while the block runs; False where somebody else has it."""
-    if not lease.acquire(LEASE, holder, LEASE_SECONDS):
-        yield False
-        return
-    done = Event()
-
-    def beat() -> None:
-        while not done.wait(LEASE_SECONDS / 4):
-            lease.acquire(LEASE, holder, LEASE_SECONDS)
-
-    heart = Thread(target=beat, name="lease", daemon=True)
-    heart.start()
-    try:
-        yield True
-    finally:
-        done.set()
-        heart.join()
-        lease.release(LEASE, holder)
 
 
 def keep_ticking(tick: Callable[[], object], seconds: float, complain: Callable[[SlipwayError], None]) -> None:

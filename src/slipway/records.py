@@ -12,8 +12,8 @@ Label = str | int | float | bool
 Action = Literal["candidate", "refused", "passed", "released", "settled", "rolled back"]
 """What one entry of the ledger records of its version; see `release/states.py` for what may follow what."""
 
-Step = Literal["check", "decide", "retrain", "gate", "promote", "watch", "rollback"]
-"""A step of the loop."""
+Step = Literal["check", "decide", "retrain", "gate", "promote", "watch", "rollback", "purge"]
+"""A step of the loop, or the removal of journalled predictions."""
 
 Scope = Literal["predict", "feedback", "read", "operate"]
 """What a token allows; "operate" allows everything."""
@@ -71,6 +71,20 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A candidate that has no version yet, since the tracking server has not given one: it is `pending`."""
+
+    bundle: str
+    """SHA-256 of its bundle, which is kept."""
+    at: str
+    """ISO 8601 in UTC: since when."""
+    by: str
+    params: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What the loop decided at one step of one tick, and on what evidence."""
 
@@ -93,6 +107,8 @@ class Token:
     scopes: tuple[Scope, ...]
     made_at: str
     """ISO 8601 in UTC."""
+    expires_at: str | None = None
+    """ISO 8601 in UTC; from then on it is refused. None: never."""
 
 
 def new_id() -> str:

@@ -8,6 +8,8 @@ from slipway.pipeline.run import RunReport, Stale
 from slipway.records import Decision, LedgerEntry
 
 if TYPE_CHECKING:
+    from slipway.journal.shares import Share
+    from slipway.release.anchor import Anchored
     from slipway.release.gate import GateReport
     from slipway.release.ledger import Verified
 
@@ -36,6 +38,8 @@ class Status:
     stale: Sequence[Stale]
     live: int | None
     candidate: int | None
+    pending: Sequence[str]
+    """SHA-256 of bundles that wait for the tracker to give them a version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +57,13 @@ class LedgerView:
 
     entries: Sequence[LedgerEntry]
     verified: "Verified"
+    anchored: "Anchored | None"
+    """What the heads in the tracker say of it, where that was asked for."""
 
-
-@dataclass(frozen=True, slots=True)
-class VersionFacts:
-    """One version beside the others: what it was made with and how it measured."""
-
-    version: int
-    state: str
-    at: str
-    metrics: Mapping[str, float]
+    @property
+    def ok(self) -> bool:
+        """Whether the chain holds, and is the one that was written."""
+        return self.verified.ok and (self.anchored is None or self.anchored.problem is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,13 @@ class JournalState:
     predictions: int
     truths: int
     waiting: int
+    labels: "tuple[Share, ...]" = ()
+    """The newest truth of each prediction by who gave it, and how many of each a retraining would learn from."""
+
+    def to_json(self) -> dict[str, Any]:
+        """What `journal --json` prints."""
+        counted = {"predictions": self.predictions, "truths": self.truths, "waiting": self.waiting}
+        return {**counted, "labels": [share.to_json() for share in self.labels]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,8 @@ class Settings:
     """The project's database, to which stages publish and from which SQL sources read."""
     user: str
     """Who acts, for the ledger."""
+    webhook: str | None = None
+    """The address that is told of alarms, promotions and rollbacks; it may hold a secret, so it is kept nowhere."""
 
     @property
     def state_db(self) -> Path:
@@ -34,6 +36,11 @@ class Settings:
         return self.state / "bundles"
 
     @property
+    def gates(self) -> Path:
+        """The gate's tables, each under its digest."""
+        return self.state / "gates"
+
+    @property
     def locks(self) -> Path:
         return self.state / "locks"
 
@@ -41,7 +48,7 @@ class Settings:
 def read_settings(root: Path, environment: Mapping[str, str] | None = None) -> Settings:
     """Read where things run for the project in `root`.
 
-    Honours `MLFLOW_TRACKING_URI`, `SLIPWAY_DATABASE_URL` and `SLIPWAY_USER`.
+    Honours `MLFLOW_TRACKING_URI`, `SLIPWAY_DATABASE_URL`, `SLIPWAY_USER` and `SLIPWAY_WEBHOOK`.
     """
     env = os.environ if environment is None else environment
     root = root.resolve()
@@ -51,6 +58,7 @@ def read_settings(root: Path, environment: Mapping[str, str] | None = None) -> S
         tracking_uri=env.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}",
         database_url=env.get("SLIPWAY_DATABASE_URL") or f"sqlite:///{root / 'data' / 'project.db'}",
         user=env.get("SLIPWAY_USER") or _login_name(),
+        webhook=env.get("SLIPWAY_WEBHOOK") or None,
     )
 
 

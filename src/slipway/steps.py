@@ -1,9 +1,11 @@
 """What each step of the loop means for an opened project: the workspace's verbs, put together for `loop.py`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.journal.labels import gather
+from slipway.journal.partial import measurable
 from slipway.journal.window import labelled, read_window
 from slipway.loop import Learned, Watched
 from slipway.model.score import Scorer
@@ -49,24 +51,26 @@ class Steps:
 
         A candidate that an earlier tick left behind, because it crashed, is taken up instead of a new one.
         """
-        source, rows = self.project.model.retrain_into, 0
-        if source is not None:
-            more = self._labelled_file()
+        model, found = self.project.model, None
+        if model.retrain_into is not None:
             schema = self._workspace.live_scorer().bundle.schema
-            path = self.project.labelled(source)
-            rows = gather(self._workspace.storage.journal, schema, self.project.model.target, path, more).rows
+            path = self.project.labelled(model.retrain_into)
+            more, journal = self._labelled_file(), self._workspace.storage.journal
+            found = gather(journal, schema, model.target, path, more, max_share=model.max_source_share)
         ran = self._workspace.run()
         if ran.report.error is not None:
             raise ran.report.error
         candidate = ran.candidate if ran.candidate is not None else self._workspace.standing().candidate
-        return Learned(candidate, rows, ran.metrics)
+        if found is None:
+            return Learned(candidate, 0, ran.metrics)
+        return Learned(candidate, found.rows, ran.metrics, found.sources, found.left_out)
 
     def hold(self, version: int) -> tuple[bool, dict[str, Any]]:
         self._held = self._workspace.gate(version)
         return self._held.passed, self._held.to_json()
 
-    def promote(self, version: int, why: str) -> None:
-        self._workspace.release(version, why=why, report=self._held)
+    def promote(self, version: int, why: str, fence: Callable[[], None]) -> None:
+        self._workspace.release(version, why=why, report=self._held, fence=fence)
 
     def watch(self) -> Watched | None:
         """Judge the version that is watched, if there is one, over its first predictions."""
@@ -94,8 +98,8 @@ class Steps:
     def settle(self, version: int, why: str) -> None:
         self._workspace.settle(version, why)
 
-    def put_back(self, why: str) -> int:
-        return self._workspace.rollback(why=why).version
+    def put_back(self, version: int, why: str) -> int:
+        return self._workspace.rollback(why=why, instead_of=version).version
 
     def _side(self, version: int, predictions: list[Prediction]) -> Side:
         answered = [p for p in predictions if p.error is None]
@@ -105,9 +109,9 @@ class Steps:
     def _prediction_drift(self, scorer: Scorer, answered: list[Prediction]) -> float | None:
         if not answered:
             return None
-        raw = scorer.bundle.schema.table([p.row for p in answered])
+        part = measurable(scorer, [p.row for p in answered])
         answers = [p.prediction for p in answered]
-        report = check_drift(self.project.monitor, scorer.bundle.profile, scorer.features(raw), answers, raw)
+        report = check_drift(self.project.monitor, part.profile, part.features, answers, part.raw)
         readings = report.columns[PREDICTION].readings
         return next((abs(r.value) for r in readings if r.value is not None), None)
 

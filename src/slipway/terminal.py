@@ -4,6 +4,7 @@ import json
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -19,16 +20,18 @@ if TYPE_CHECKING:
     import polars as pl
 
     from slipway.journal.feedback import Kept
+    from slipway.journal.purge import Purged
     from slipway.monitor.window import Monitored
     from slipway.new.write import NewProject
     from slipway.release.collect import Collected
     from slipway.release.gate import GateReport
-    from slipway.results import JournalState, LedgerView, Looped, Ran, Status, StoodUp, VersionFacts
+    from slipway.release.versions import VersionFacts
+    from slipway.results import JournalState, LedgerView, Looped, Ran, Status, StoodUp
     from slipway.workspace import Workspace
 
 PIPED_WIDTH = 160
 """Columns of a table that nobody looks at in a terminal."""
-STYLES = {"passed": "green", "failed": "red", "cannot tell": "yellow", "ran": "green", "unchanged": "dim"}
+STYLES = {"failed": "red", "ran": "green", "unchanged": "dim"}
 
 
 class Terminal:
@@ -96,25 +99,37 @@ class Terminal:
     def status(self, status: "Status") -> None:
         if self._as_json:
             stale = [{"name": s.name, "why": list(s.why)} for s in status.stale]
-            self._json({"stale": stale, "live": status.live, "candidate": status.candidate})
+            told = {"stale": stale, "live": status.live, "candidate": status.candidate}
+            self._json({**told, "pending": list(status.pending)})
             return
         for s in status.stale:
             self._out.print(f"  [yellow]stale[/yellow]  {escape(s.name)}: {escape('; '.join(s.why))}")
         if not status.stale:
             self._out.print("  Every stage is up to date.")
         self._out.print(f"  Live: {_version(status.live)}. Candidate: {_version(status.candidate)}.")
+        for bundle in status.pending:
+            self._out.print(
+                f"  [yellow]pending[/yellow]  bundle {bundle[:12]}: the tracker has still to give it a version; the "
+                "next run, gate or loop asks it."
+            )
 
     def versions(self, versions: "list[VersionFacts]") -> None:
         if self._as_json:
-            rows = [{"version": v.version, "state": v.state, "at": v.at, "metrics": dict(v.metrics)} for v in versions]
-            self._json({"versions": rows})
+            self._json({"versions": [v.to_json() for v in versions]})
             return
         metrics = sorted({name for v in versions for name in v.metrics})
-        table = _table("version", "state", "made", *metrics)
+        told = sorted({name for v in versions for name in v.settings})
+        varied = [name for name in told if len({str(v.settings.get(name)) for v in versions if v.settings}) > 1]
+        table = _table("version", "state", "made", "commit", *metrics, *varied)
         for v in versions:
             figures = [f"{v.metrics[m]:.4g}" if m in v.metrics else "" for m in metrics]
-            table.add_row(str(v.version), v.state, v.at[:19], *figures)
+            values = [escape(str(v.settings.get(name, ""))) for name in varied]
+            table.add_row(str(v.version), v.state, v.at[:19], (v.commit or "")[:8], *figures, *values)
         self._out.print(table)
+        for v in versions:
+            if v.differs is not None:
+                what = "; ".join(v.differs) or "nothing that Slipway knows of"
+                self._out.print(f"  Version {v.version} differs from the one before: {escape(what)}.")
 
     def gate(self, report: "GateReport") -> None:
         if self._as_json:
@@ -123,18 +138,15 @@ class Terminal:
             self._gate(report, self._out)
 
     def _gate(self, report: "GateReport", console: Console) -> None:
-        table = _table("check", "asked", "measured", "outcome")
-        for line in report.lines:
-            style = STYLES[line.outcome]
-            cells = (escape(line.check), escape(str(line.asked)), escape(str(line.measured)))
-            table.add_row(*cells, f"[{style}]{line.outcome}[/{style}]")
-        console.print(table)
-        verdict = "[green]passes[/green]" if report.passed else "[red]is refused[/red]"
-        console.print(f"  Version {report.version} {verdict}.")
+        from slipway.release.show import print_table
 
-    def entry(self, entry: LedgerEntry | None) -> None:
+        print_table(report, console)
+
+    def entry(self, entry: LedgerEntry | None, untold: SlipwayError | None = None) -> None:
         from slipway.release.ledger import entry_json
 
+        if untold is not None:
+            self.failed(untold)
         if self._as_json:
             self._json({"entry": None if entry is None else entry_json(entry)})
         elif entry is None:
@@ -147,7 +159,9 @@ class Terminal:
         from slipway.release.ledger import entry_json
 
         if self._as_json:
-            self._json({"entries": [entry_json(e) for e in view.entries], "verified": view.verified.ok})
+            anchored = None if view.anchored is None else view.anchored.sentence()
+            told = {"problem": view.verified.problem, "anchored": anchored}
+            self._json({"entries": [entry_json(e) for e in view.entries], "verified": view.ok, **told})
             return
         table = _table("seq", "at", "action", "version", "previous", "by", "why", "hash")
         for e in view.entries:
@@ -168,6 +182,13 @@ class Terminal:
             self._out.print("  The chain is [green]verified[/green].")
         else:
             self._out.print(f"  [red]The chain does not hold:[/red] {escape(view.verified.problem or '')}")
+        if view.anchored is not None:
+            self._out.print(f"  {escape(view.anchored.sentence())}.")
+            if view.anchored.problem is not None:
+                self._out.print(
+                    "  [red]The ledger is not the one that was written.[/red] Put the copy back that is; or, if this one "
+                    "was put there on purpose, `slipway ledger --accept`."
+                )
 
     def table(self, table: "pl.DataFrame", output: Path | None) -> None:
         from slipway.pipeline.tables import write_table
@@ -177,6 +198,15 @@ class Terminal:
         else:
             write_table(table, output)
             self._err.print(f"  {table.height:,} rows in {escape(str(output))}.")
+
+    def parts(self, parts: "Iterator[pl.DataFrame]", output: Path | None) -> None:
+        """One table, of which a part at a time is in memory."""
+        from slipway.model.batch import write_csv, write_parts
+
+        if output is None:
+            write_csv(parts, sys.stdout.buffer)
+        else:
+            self._err.print(f"  {write_parts(parts, output):,} rows in {escape(str(output))}.")
 
     def simulated(self, output: Path, rows: int) -> None:
         self._err.print(f"  {rows:,} rows in {escape(str(output))}.")
@@ -189,21 +219,35 @@ class Terminal:
 
     def journal(self, state: "JournalState") -> None:
         if self._as_json:
-            self._json({"predictions": state.predictions, "truths": state.truths, "waiting": state.waiting})
+            self._json(state.to_json())
+            return
+        self._out.print(
+            f"  {state.predictions:,} predictions and {state.truths:,} truths are journalled; "
+            f"{state.waiting:,} records wait in the spool."
+        )
+        for share in state.labels:
+            beyond = f"; {share.left_out:,} are left out of a retraining, beyond max_source_share"
+            said = f"  {share.labels:,} labels by {escape(share.source)}{beyond if share.left_out else ''}"
+            self._out.print(said)
+
+    def purged(self, purged: "Purged") -> None:
+        if self._as_json:
+            self._json({"purged": purged.to_json()})
         else:
-            self._out.print(
-                f"  {state.predictions:,} predictions and {state.truths:,} truths are journalled; "
-                f"{state.waiting:,} records wait in the spool."
-            )
+            self._out.print(f"  {escape(purged.sentence())}")
 
     def tokens(self, tokens: "list[Token]") -> None:
         if self._as_json:
-            rows = [{"name": t.name, "scopes": list(t.scopes), "made_at": t.made_at} for t in tokens]
+            rows = [
+                {"name": t.name, "scopes": list(t.scopes), "made_at": t.made_at, "expires_at": t.expires_at}
+                for t in tokens
+            ]
             self._json({"tokens": rows})
         elif tokens:
-            table = _table("name", "scopes", "made")
+            table = _table("name", "scopes", "made", "expires")
             for t in tokens:
-                table.add_row(t.name, ", ".join(t.scopes), t.made_at[:19])
+                expires = "never" if t.expires_at is None else t.expires_at[:19]
+                table.add_row(t.name, ", ".join(t.scopes), t.made_at[:19], expires)
             self._out.print(table)
         else:
             self._out.print("  No token: the service answers everybody on this machine, and nobody beyond it.")
@@ -234,6 +278,11 @@ class Terminal:
             )
         verb = "would be removed" if collected.is_dry else "removed"
         self._out.print(f"  {len(collected.leftovers)} {verb}, {_size(collected.bytes)} ({collected.bytes:,} bytes).")
+        if collected.expired is not None:
+            self._out.print(f"  Older than the project keeps: {escape(collected.expired.sentence())}")
+        for each in collected.elsewhere:
+            said = f"{escape(str(each.path))}  [dim]not needed by dvc.lock; {escape(each.remedy)}[/dim]"
+            self._out.print(f"  {_size(each.bytes):>10}  {said}")
 
     def monitored(self, found: "Monitored", page: Path | None) -> None:
         if self._as_json:

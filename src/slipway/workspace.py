@@ -1,34 +1,34 @@
 """An opened project, and the library's verbs: what the command line, a notebook or a scheduler calls."""
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any
 
 from slipway.errors import CheckRefused, ProjectError
+from slipway.opened import Opened
+from slipway.pipeline.graph import order
 from slipway.pipeline.proposed import is_proposed
 from slipway.pipeline.reported import reported_metrics
 from slipway.pipeline.run import RunReport, run, run_lock, run_stage, stale
 from slipway.project import Project, find_project, read_project
 from slipway.records import Decision, LedgerEntry
-from slipway.results import JournalState, LedgerView, Looped, Ran, Status, StoodUp, VersionFacts
-from slipway.settings import Settings, read_settings
+from slipway.results import JournalState, LedgerView, Looped, Ran, Status, StoodUp
+from slipway.settings import read_settings
 
 if TYPE_CHECKING:
     import polars as pl
 
     from slipway.journal.feedback import Kept
+    from slipway.journal.purge import Purged
     from slipway.model.score import Scorer
-    from slipway.model.store import BundleStore
     from slipway.monitor.window import Monitored
     from slipway.release.collect import Collected
     from slipway.release.gate import GateReport
-    from slipway.release.states import Standing
-    from slipway.release.switch import Releasing
+    from slipway.release.versions import VersionFacts
+    from slipway.serve.log import Form
     from slipway.serve.tokens import TokenBook
-    from slipway.storage import Storage
-    from slipway.tracking.seams import Tracker
+    from slipway.storage import Journal
 
 
 def open_project(folder: Path | str = ".") -> "Workspace":
@@ -41,54 +41,15 @@ def open_project(folder: Path | str = ".") -> "Workspace":
     return Workspace(read_project(root), read_settings(root))
 
 
-class Workspace:
+def latest_drift(project: Project, scorer: "Scorer", version: int, journal: "Journal") -> dict[str, Any]:
+    """The latest window of a version's predictions, as `slipway monitor --json` has it. Nothing is recorded."""
+    from slipway.monitor.window import monitor_journal
+
+    return monitor_journal(project, scorer, version, journal, hours=None, last=None).to_json()
+
+
+class Workspace(Opened):
     """A project with its backends open. Use it as a context manager, or call `close`."""
-
-    def __init__(self, project: Project, settings: Settings) -> None:
-        self.project = project
-        self.settings = settings
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Give back what the backends hold."""
-        if "storage" in self.__dict__:
-            self.storage.close()
-        if "tracker" in self.__dict__:
-            self.tracker.close()
-
-    # Backends, opened when first asked for: most verbs need few of them.
-
-    @cached_property
-    def storage(self) -> "Storage":
-        from slipway.storage import open_storage
-
-        return open_storage(self.settings)
-
-    @cached_property
-    def tracker(self) -> "Tracker":
-        from slipway.tracking import open_tracker
-
-        return open_tracker(self.settings)
-
-    @cached_property
-    def store(self) -> "BundleStore":
-        from slipway.model.store import BundleStore
-
-        return BundleStore(self.settings.bundles)
-
-    @property
-    def tokens(self) -> "TokenBook":
-        """Who may ask the service for what: all of them, add one, revoke one."""
-        from slipway.serve.tokens import TokenBook
-
-        return TokenBook(self.storage.tokens)
 
     # Build
 
@@ -113,8 +74,11 @@ class Workspace:
         A stage that fails is in the report as `error`; nothing is registered then.
         """
 
+        on_the_way = order(self.project, [self.project.model_stage.name])
+
         def progress(name: str, event: str) -> None:
-            self.tracker.prepare()  # its two seconds pass beside the first stage that has work to do
+            if name in on_the_way and event.startswith("runs"):
+                self.tracker.prepare()  # its two seconds pass beside the first stage that has work to do
             if on_progress is not None:
                 on_progress(name, event)
 
@@ -137,7 +101,8 @@ class Workspace:
     def status(self) -> Status:
         """What is stale and why, what is live, which candidate waits."""
         standing = self.standing()
-        return Status(stale(self.project, self.settings), standing.live, standing.candidate)
+        pending = [waiting.bundle for waiting in self.storage.pending.all()]
+        return Status(stale(self.project, self.settings), standing.live, standing.candidate, pending)
 
     def dag(self, format: str = "text") -> str:
         """The graph of sources and stages, as text, Mermaid or SVG."""
@@ -145,15 +110,11 @@ class Workspace:
 
         return draw(self.project, format)
 
-    def runs(self) -> list[VersionFacts]:
-        """The versions that runs have made, oldest first."""
-        standing = self.standing()
-        made = {entry.version: entry.at for entry in self.storage.ledger.entries() if entry.action == "candidate"}
-        facts = []
-        for version, at in made.items():
-            reported = self.store.open(standing.bundles[version]).manifest.reported
-            facts.append(VersionFacts(version, standing.states[version], at, reported))
-        return facts
+    def runs(self) -> "list[VersionFacts]":
+        """The versions that runs have made, oldest first, each with what it was made with."""
+        from slipway.release.versions import versions
+
+        return versions(self.settings, self.store, self.storage.ledger.entries())
 
     # Release
 
@@ -163,10 +124,20 @@ class Workspace:
         Raises:
             ProjectError: there is no candidate, or no such version.
         """
+        self.prepare_gate()
         from slipway.release.switch import gate
 
         self.tracker.prepare()
-        return gate(self._releasing(), version)
+        self._register_pending(is_needed=version is None)
+        room, self._room = self._room, None
+        return gate(self._releasing(), version, room=room)
+
+    def prepare_gate(self) -> None:
+        """Start the fresh process in which the gate loads a candidate: its imports pass beside other work."""
+        from slipway.release.cleanroom import CleanRoom
+
+        if self._room is None:
+            self._room = CleanRoom()
 
     def release(
         self,
@@ -175,12 +146,14 @@ class Workspace:
         why: str = "",
         override: str | None = None,
         report: "GateReport | None" = None,
+        fence: Callable[[], None] = lambda: None,
     ) -> LedgerEntry | None:
         """Run the gate and make the version live; None when it is live already.
 
         Args:
             override: why it goes live though the gate refuses it; recorded as such.
             report: the gate's table, from a caller who has just asked for it.
+            fence: called just before the version goes live; it raises where the caller may not go on.
 
         Raises:
             ProjectError: there is no candidate, or no such version.
@@ -189,14 +162,19 @@ class Workspace:
         from slipway.release.switch import release
 
         self.tracker.prepare()
-        return release(self._releasing(), version, why=why, override=override, report=report)
+        self._register_pending(is_needed=version is None)
+        return release(self._releasing(), version, why=why, override=override, report=report, fence=fence)
 
-    def rollback(self, to: int | None = None, *, why: str = "") -> LedgerEntry:
-        """Put an earlier version back: loaded and tested before anything switches."""
+    def rollback(self, to: int | None = None, *, why: str = "", instead_of: int | None = None) -> LedgerEntry:
+        """Put an earlier version back: loaded and tested before anything switches.
+
+        Args:
+            instead_of: the version to be taken back; where another is live by now, nothing changes.
+        """
         from slipway.release.switch import rollback
 
         self.tracker.prepare()
-        return rollback(self._releasing(), to, why=why)
+        return rollback(self._releasing(), to, why=why, instead_of=instead_of)
 
     def stand_up(self) -> StoodUp:
         """Release the candidate if the gate lets it pass; else what is live stays.
@@ -204,6 +182,7 @@ class Workspace:
         Raises:
             CheckRefused: the candidate is refused and nothing is live.
         """
+        self._register_pending(is_needed=True)
         standing = self.standing()
         if standing.candidate is None:
             if standing.live is None:
@@ -219,50 +198,103 @@ class Workspace:
         entry = self.release(standing.candidate, why="up", report=report)
         return StoodUp(standing.candidate, entry, report)
 
-    def ledger(self) -> LedgerView:
-        """What was live when, by whom, why, and on what evidence."""
+    def ledger(self, *, against_anchor: bool = False) -> LedgerView:
+        """What was live when, by whom, why, and on what evidence.
+
+        Args:
+            against_anchor: compare the chain with the heads that the tracker keeps of it, too.
+
+        Raises:
+            OutsideError: the tracker is away, so it can't be compared.
+        """
+        from slipway.release.anchor import check_anchors
         from slipway.release.ledger import verify
 
         entries = self.storage.ledger.entries()
-        return LedgerView(entries, verify(entries))
+        anchored = check_anchors(self.tracker, self.project.name, entries) if against_anchor else None
+        return LedgerView(entries, verify(entries), anchored)
+
+    def accept_ledger(self) -> LedgerView:
+        """Take the ledger as it stands for the right one, after a copy of it was put back on purpose."""
+        from slipway.release.anchor import accept
+        from slipway.release.ledger import holding
+
+        accept(self.tracker, self.project.name, holding(self.storage.ledger))
+        return self.ledger(against_anchor=True)
 
     def gc(self, *, is_dry: bool = False) -> "Collected":
-        """Remove the bundles that no entry of the ledger refers to, and what a killed process left behind."""
+        """Remove the bundles that no entry of the ledger refers to, what a killed process left behind, and what is
+        older than `[api] keep_days`."""
         from slipway.release.collect import collect
+        from slipway.release.elsewhere import elsewhere
 
         with run_lock(self.settings):  # a run keeps its bundle before the ledger names it
-            return collect(self.settings, self.storage.ledger.entries(), is_dry=is_dry)
+            waiting = [each.bundle for each in self.storage.pending.all()]
+            found = collect(self.settings, self.storage.ledger.entries(), waiting, is_dry=is_dry)
+            expired = None if is_dry else self.expire()
+        return replace(found, expired=expired, elsewhere=elsewhere(self.settings.root))
 
     # Serve
 
+    @property
+    def tokens(self) -> "TokenBook":
+        """Who may ask the service for what: all of them, add one, revoke one."""
+        from slipway.serve.tokens import TokenBook
+
+        return TokenBook(self.storage.tokens)
+
     def serve(
-        self, *, host: str = "127.0.0.1", port: int = 8000, workers: int = 1, on_ready: Callable[[str], None]
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        workers: int = 1,
+        on_ready: Callable[[str], None],
+        log_form: "Form" = "auto",
+        is_quiet: bool = False,
     ) -> None:
-        """Serve what is live until SIGTERM or SIGINT; `on_ready` gets the address once it answers."""
+        """Serve what is live until SIGTERM or SIGINT; `on_ready` gets the address once it answers.
+
+        Args:
+            log_form: of the lines on standard error; "auto" is text for a terminal and JSON for anything else.
+            is_quiet: no line for each request.
+        """
         from slipway.serve.server import serve
 
         if "tracker" in self.__dict__:  # `up` has used it, and a server that goes on for days has no need of it
             self.tracker.close()
-        serve(self.project, self.settings, self.storage, host=host, port=port, workers=workers, on_ready=on_ready)
+        self._leave_room()
+        serve(
+            self.project, self.settings, self.storage,
+            host=host, port=port, workers=workers, on_ready=on_ready,
+            log_form=log_form, is_quiet=is_quiet, drift=latest_drift,
+        )  # fmt: skip
 
     def predict(self, file: Path) -> "pl.DataFrame":
         """A file's rows with `prediction`, `error` and a column of probability for each class."""
-        from slipway.model.batch import answer_table
-        from slipway.pipeline.tables import read_table
+        import polars as pl
 
-        return answer_table(self.live_scorer(), read_table(file))
+        return pl.concat(list(self.predict_parts(file)))
+
+    def predict_parts(self, file: Path) -> "Iterator[pl.DataFrame]":
+        """The same part by part, for a file of any size."""
+        from slipway.model.batch import answer_file
+
+        return answer_file(self.live_scorer(), file)
 
     def feedback(self, file: Path, *, is_correction: bool = False) -> "Kept":
         """Keep what turned out to be true of predictions: columns `id` and `truth`."""
         from slipway.journal.feedback import keep_file
+        from slipway.journal.label_type import label_type
+        from slipway.journal.shares import USER
 
         manifest = self.live_scorer().bundle.manifest
         kept = keep_file(
             self.storage.journal,
             self.settings.spool,
             file,
-            manifest.classes,
-            source=self.settings.user,
+            label_type(manifest.kind, manifest.classes),
+            source=USER + self.settings.user,
             is_correction=is_correction,
         )
         self.ship()
@@ -276,11 +308,26 @@ class Workspace:
         return export(self.storage.journal)
 
     def journal_state(self) -> JournalState:
-        """How much is journalled, and how much waits in the spool."""
-        from slipway.journal.spool import read_spool
+        """How much is journalled, how much waits in the spool, and who gave the labels."""
+        from slipway.journal.labels import label_sources
+        from slipway.journal.spool import waiting
 
         predictions, truths = self.storage.journal.count()
-        return JournalState(predictions, truths, len(read_spool(self.settings.spool)))
+        sources = label_sources(self.storage.journal, self.project)
+        return JournalState(predictions, truths, waiting(self.settings.spool), sources)
+
+    def purge(self, ids: Sequence[str]) -> "Purged":
+        """Remove predictions and their truths for good: from journal, spool and labelled rows."""
+        from slipway.journal.purge import Places, purge
+
+        return purge(Places.of(self.project, self.settings, self.storage), ids, by=self.settings.user)
+
+    def expire(self) -> "Purged | None":
+        """Remove what is older than `[api] keep_days`; None where the project keeps everything."""
+        from slipway.journal.purge import Places, expire
+
+        days = self.project.api.keep_days
+        return None if days is None else expire(Places.of(self.project, self.settings, self.storage), days)
 
     # Watch
 
@@ -312,60 +359,23 @@ class Workspace:
         from slipway.loop import Tick
         from slipway.steps import Steps
 
-        tick = Tick(Steps(self, data), is_dry=is_dry, report=report)
+        if not is_dry:
+            self.expire()
+
+        def told(decision: Decision) -> None:
+            report(decision)
+            failed = None if is_dry else self.notices.decided(decision)
+            if failed is not None:
+                report(failed)
+
+        tick = Tick(Steps(self, data), is_dry=is_dry, report=told)
         return Looped(tick.run(), self.standing().live)
-
-    # What the verbs and the loop's steps are made of
-
-    def standing(self) -> "Standing":
-        """Where every version stands, by the ledger."""
-        from slipway.release.states import stand
-
-        return stand(self.storage.ledger.entries())
-
-    def require_live(self) -> int:
-        """The live version's number; a ProjectError with the remedy where there is none."""
-        live = self.standing().live
-        if live is None:
-            raise ProjectError(
-                "Nothing is live yet: `slipway up`, or `slipway run` and `slipway release`, changes that."
-            )
-        return live
-
-    def scorer(self, version: int) -> "Scorer":
-        """A version, verified and loaded."""
-        from slipway.model.score import load_scorer
-
-        return load_scorer(self.store.open(self.standing().bundles[version]))
-
-    def live_scorer(self) -> "Scorer":
-        """The live version, verified and loaded."""
-        return self.scorer(self.require_live())
-
-    def ship(self) -> None:
-        """Bring what waits in the spool into the journal; a running server's shipper may do it meanwhile."""
-        from slipway.journal.ship import Shipper
-
-        Shipper(self.settings.spool, self.storage.journal).ship(wait_seconds=5.0)
 
     def settle(self, version: int, why: str) -> None:
         """End the watch over a version: it stays."""
         from slipway.release.switch import settle
 
         settle(self._releasing(), version, why=why)
-
-    def _releasing(self) -> "Releasing":
-        from slipway.release.switch import Releasing
-
-        return Releasing(
-            self.project.name,
-            self.project.model,
-            self.storage.ledger,
-            self.storage.journal,
-            self.store,
-            self.tracker,
-            self.settings.user,
-        )
 
     def _makes_model(self, report: RunReport) -> bool:
         return any(stage.name == self.project.model_stage.name for stage in report.stages)
@@ -380,7 +390,7 @@ class Workspace:
     def _propose(self, metrics: Mapping[str, float]) -> int | None:
         from slipway.release.candidate import CandidateMaker
 
-        if is_proposed(self.settings):
+        if is_proposed(self.settings) and not self.storage.pending.all():
             return None
         maker = CandidateMaker(self.project, self.settings, self.storage, self.store, self.tracker)
         return maker.propose(metrics)

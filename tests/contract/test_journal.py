@@ -118,3 +118,20 @@ def test_records_that_fail_half_way_leave_nothing(storage):
     with pytest.raises(RuntimeError):
         storage.journal.append(records())
     assert storage.journal.count() == (0, 0)
+
+
+def test_what_is_removed_is_gone_with_its_truths_and_the_rest_stays(storage):
+    storage.journal.append([prediction("a"), prediction("b"), truth("t", "a"), truth("u", "b"), truth("v", "a")])
+    assert storage.journal.remove(["a", "nobody"]) == (1, 2)
+    assert storage.journal.find(["a", "b"]).keys() == {"b"}
+    assert [t.id for t in storage.journal.truths()] == ["u"]
+    assert storage.journal.remove(["a"]) == (0, 0)
+
+
+def test_what_is_old_is_removed_with_its_truths_and_those_of_nothing(storage):
+    storage.journal.append([prediction("old", at=10.0), prediction("new", at=20.0)])
+    storage.journal.append([truth("t", "old", at=30.0), truth("u", "new", at=30.0), truth("v", "lost", at=5.0)])
+    assert storage.journal.remove_before(10.0) == (0, 1)
+    assert storage.journal.remove_before(20.0) == (1, 1)
+    assert [p.id for p in storage.journal.last(10)] == ["new"]
+    assert [t.id for t in storage.journal.truths()] == ["u"]

@@ -65,3 +65,18 @@ def test_of_several_processes_that_also_make_the_database_one_gets_it(tmp_path):
     ]
     said = [process.communicate(timeout=60)[0].strip() for process in started]
     assert sorted(said) == ["False", "False", "False", "True"]
+
+
+def test_who_renews_in_time_keeps_it(storage):
+    storage.lease.acquire("retrain", "ana", 60)
+    assert storage.lease.renew("retrain", "ana", 60)
+    assert not storage.lease.renew("retrain", "bo", 60)
+    assert not storage.lease.renew("watch", "ana", 60)
+    assert storage.lease.holder("retrain") == "ana"
+
+
+def test_what_has_lapsed_can_not_be_renewed_even_if_nobody_took_it(storage):
+    storage.lease.acquire("retrain", "ana", 0.01)
+    time.sleep(0.02)
+    assert not storage.lease.renew("retrain", "ana", 60)
+    assert storage.lease.holder("retrain") is None

@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import pytest
@@ -59,6 +60,28 @@ def test_housing_takes_the_real_file_and_both_forms_of_a_request(tmp_path, listi
     features = scorer.features(scorer.bundle.schema.table([of_file, of_document]))
     assert features["gross_m2"].to_list() == [160, 100]
     assert features["age_years"].to_list() == [21, 10]
+
+
+def test_obesity_goes_from_the_cleaned_file_to_its_golden_figures(tmp_path, shared):
+    root = tmp_path / "obesity"
+    (root / "data/raw").mkdir(parents=True)
+    shutil.copyfile(shared / "obesity/dataset_limpio.csv", root / "data/raw/obesity.csv")
+    with open_project(new_example(root, "obesity").root) as project:
+        ran = project.run()
+        assert ran.report.error is None
+        bundle = project.scorer(ran.candidate).bundle
+    assert ran.metrics["accuracy"] >= 0.96
+    expected = json.loads((shared / "obesity/expected_drift_report.json").read_text())["feature_drift"]
+    found = json.loads((root / "reports/drift/drift_report.json").read_text())["columns"]
+    assert {name: round(column["psi"], 4) for name, column in found.items()} == {
+        name: round(column["psi"], 4) for name, column in expected.items()
+    }
+    drawn = sorted((root / "reports/figures").glob("*.png"))
+    assert len(drawn) == 6
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
+    # Rows are traced back to the file, though `preprocess` respells their class.
+    assert bundle.manifest.untraced == {"train": 0, "test": 0}
+    assert bundle.schema.names == tuple(read_table(root / "data/raw/obesity.csv").columns[:-1])
 
 
 def test_a_project_made_of_the_real_listings_passes_its_own_gate(tmp_path, listings):

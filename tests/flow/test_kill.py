@@ -3,14 +3,20 @@
 import http.client
 import json
 import random
+import resource
 import signal
+import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import urllib.request
-from contextlib import suppress
+from contextlib import closing, suppress
+from typing import ClassVar
 from urllib.parse import urlsplit
+
+import pytest
 
 from slipway.journal import read_spool
 from slipway.journal.segment import segments
@@ -21,21 +27,40 @@ AT_ONCE = 2
 
 
 class Server:
-    """`slipway serve` in a process of its own."""
+    """`slipway serve` in a process of its own; what it logs goes to a file, which never makes it wait."""
+
+    started: ClassVar[list["Server"]] = []
 
     def __init__(self, root):
         command = [sys.executable, "-m", "slipway", "-C", str(root), "serve", "--port", "0"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self._log = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log, text=True)
+        self.started.append(self)
 
     def ready(self):
         line = self.process.stdout.readline()
-        assert line.startswith("http://"), self.process.communicate()[1]
+        assert line.startswith("http://"), self.said()
         return urlsplit(line.strip()).netloc
 
     def end(self, number):
         self.process.send_signal(number)
-        said = self.process.communicate(timeout=60)[1]
+        self.process.communicate(timeout=60)
+        self.started.remove(self)
+        said = self.said()
+        self._log.close()
         return self.process.returncode, said
+
+    def said(self):
+        self._log.seek(0)
+        return self._log.read()
+
+
+@pytest.fixture(autouse=True)
+def none_is_left():
+    """A test that fails leaves no server behind."""
+    yield
+    for server in list(Server.started):
+        server.end(signal.SIGKILL)
 
 
 class Load:
@@ -98,6 +123,60 @@ def test_twenty_kills_under_load_lose_no_acknowledged_prediction(flats):
     assert {key: (p.row, p.prediction) for key, p in found.items()} == acknowledged
     assert len(acknowledged) > KILLS
     assert len(flats.storage.journal.last(10**6)) == flats.storage.journal.count()[0] >= len(acknowledged)
+
+
+def ask(address, row, *, area="50 m2"):
+    """The status of one prediction, and what was told."""
+    connection = http.client.HTTPConnection(address, timeout=30)
+    connection.request("POST", "/predict", json.dumps({**row, "area": area, "street": "x" * 500}))
+    reply = connection.getresponse()
+    told = json.loads(reply.read())
+    connection.close()
+    return reply.status, told
+
+
+def health_of(address):
+    with urllib.request.urlopen(f"http://{address}/health") as health:
+        return json.loads(health.read())
+
+
+def test_on_a_full_disk_nothing_is_acknowledged_that_is_not_kept_and_room_is_all_it_takes(flats):
+    flats.release(1)
+    server = Server(flats.root)
+    address = server.ready()
+    kept = [ask(address, flats.row)[1]["id"]]
+    # A limit on the size of a process's files stands for the full disk: the system then writes a part of a record.
+    _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (100, hard))
+    status, told = ask(address, flats.row)
+    assert status == 503
+    assert "Free some disk space" in told["detail"]
+    told = health_of(address)
+    assert told["status"] == "degraded"
+    assert "the spool can't be written" in told["dependencies"]["journal"]["reason"]
+
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (hard, hard))
+    assert health_of(address)["status"] == "ok", "asked, it sees that there is room again"
+    kept.append(ask(address, flats.row)[1]["id"])
+    code, said = server.end(signal.SIGTERM)
+    assert code == 0, said
+    assert [p.id for p in flats.storage.journal.last(10)] == kept
+
+
+def test_while_the_database_is_locked_predictions_go_on_and_wait_in_the_spool(flats):
+    flats.release(1)
+    server = Server(flats.root)
+    address = server.ready()
+    with closing(sqlite3.connect(flats.settings.state_db, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        told = [ask(address, flats.row, area=f"{area} m2") for area in range(30, 40)]
+        assert {status for status, _ in told} == {200}
+        assert len(read_spool(flats.settings.spool)) == 10
+        other.execute("ROLLBACK")
+    code, said = server.end(signal.SIGTERM)
+    assert code == 0, said
+    assert read_spool(flats.settings.spool) == []
+    assert set(flats.storage.journal.find([answer["id"] for _, answer in told])) == {a["id"] for _, a in told}
 
 
 def test_what_is_in_flight_is_answered_and_shipped_before_the_end(flats):

@@ -1,7 +1,11 @@
 """Ticks of the loop over a real project, its journal filled as a service would have."""
 
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +14,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from slipway.errors import BusyError, ProjectError
+from commands import Slipway
+from slipway.errors import BusyError, OutsideError, ProjectError
 from slipway.loop import LEASE
 from slipway.new.write import new_project
 from slipway.pipeline.run import run_lock
@@ -160,6 +165,73 @@ def test_one_retraining_at_a_time(project: Workspace) -> None:
     assert steps(project.loop())[-1] == ("retrain", "busy")
     project.storage.lease.release(LEASE, "another tick")
     assert project.loop().live == 2
+
+
+def test_two_loops_at_once_retrain_once(project: Workspace) -> None:
+    drifted(project)
+    command = [sys.executable, "-m", "slipway", "-C", str(project.settings.root), "loop", "--once"]
+    loops = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [loop.communicate(timeout=120) for loop in loops]
+    assert {loop.returncode for loop in loops} <= {0, BusyError.exit_code}, said
+    entries = project.storage.ledger.entries()[4:]  # after the first version's
+    assert [(e.action, e.version) for e in entries] == [("candidate", 2), ("passed", 2), ("released", 2)]
+    assert project.storage.lease.holder(LEASE) is None
+
+
+STOPPED = """
+import os, signal, sys
+from slipway.loop import Tick
+from slipway.steps import Steps
+from slipway.workspace import open_project
+
+def tell(decision):
+    print(decision.step, decision.outcome, flush=True)
+    if (decision.step, decision.outcome) == ("gate", "passed"):
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+with open_project(sys.argv[1]) as project:
+    Tick(Steps(project, None), report=tell, lease_seconds=1.0).run()
+"""
+
+
+def test_a_loop_that_was_stopped_and_lost_its_lease_promotes_nothing(project: Workspace) -> None:
+    drifted(project)
+    command = [sys.executable, "-c", STOPPED, str(project.settings.root)]
+    loop = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    _, status = os.waitpid(loop.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    deadline = time.monotonic() + 30
+    while not project.storage.lease.acquire(LEASE, "another loop", 60):  # it lapses, and somebody takes it
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    loop.send_signal(signal.SIGCONT)
+    said, _ = loop.communicate(timeout=60)
+    assert said.splitlines()[-2:] == ["gate passed", "promote lost"]
+    assert (project.standing().live, project.standing().states[2]) == (1, "passed")
+    assert project.storage.lease.holder(LEASE) == "another loop"
+    project.storage.lease.release(LEASE, "another loop")
+    assert project.loop().live == 2  # what it made is taken up by the next tick
+
+
+def test_with_the_tracker_away_a_candidate_is_pending_until_it_is_back(
+    project: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drifted(project)
+    slipway = Slipway(project.settings.root)
+    slipway.environment |= {"MLFLOW_TRACKING_URI": "http://127.0.0.1:9", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+    slipway("loop", "--once", code=OutsideError.exit_code)
+    assert "The candidate is kept as pending (bundle " in slipway.said
+    (waiting,) = project.storage.pending.all()
+    assert slipway.json("status")["pending"] == [waiting.bundle]
+    last = project.storage.decisions.last(1)[0]
+    assert (last.step, last.outcome) == ("retrain", "pending")
+    slipway("run", code=OutsideError.exit_code)  # nothing changed, and it is still to be registered
+    assert project.gc().leftovers == []
+    assert slipway("gate", "1") and "pending" not in slipway.said  # another version need not wait for it
+
+    looped = project.loop()
+    assert (looped.live, project.storage.pending.all()) == (2, [])
+    assert project.standing().bundles[2] == waiting.bundle
 
 
 def test_a_file_with_truths_is_checked_and_learnt_from(project: Workspace, tmp_path: Path) -> None:

@@ -18,13 +18,18 @@ from slipway.cli.shared import (
 )
 from slipway.errors import ProjectError
 
+WithGit = Annotated[bool, Option("--git/--no-git", help="Make a git repository, unless the folder is part of one.")]
+WithDvc = Annotated[bool, Option("--dvc/--no-dvc", help="Write DVC's configuration, unless it is there.")]
+
 
 @app.command(rich_help_panel="Start")
 def new(
     name: Annotated[str, Argument(help="The project's name; its folder is made here.")],
     source: Annotated[Path | None, Option("--from", help="A CSV or Parquet file to learn from.")] = None,
     target: Annotated[str | None, Option(help="The column to predict.")] = None,
-    example: Annotated[str | None, Option(help="An example instead: linear or housing.")] = None,
+    example: Annotated[str | None, Option(help="An example instead: linear, housing or obesity.")] = None,
+    git: WithGit = True,
+    dvc: WithDvc = True,
     project_dir: ProjectDir = HERE,
     quiet: Quiet = False,
 ) -> None:
@@ -32,11 +37,14 @@ def new(
     from slipway.new.write import new_example, new_project
 
     if (source is None) == (example is None):
-        raise ProjectError("Say --from FILE --target COLUMN, or --example linear|housing.")
+        raise ProjectError("Say --from FILE --target COLUMN, or --example linear|housing|obesity.")
     if example is not None and target is not None:
         raise ProjectError("--target goes with --from FILE: an example has its own.")
     folder = project_dir / name
-    made = new_project(folder, source, target) if source is not None else new_example(folder, example or "")
+    if source is not None:
+        made = new_project(folder, source, target, with_git=git, with_dvc=dvc)
+    else:
+        made = new_example(folder, example or "", with_git=git, with_dvc=dvc)
     terminal(quiet).created(made)
 
 
@@ -44,6 +52,8 @@ def new(
 def init(
     source: Annotated[Path | None, Option("--from", help="A CSV or Parquet file to learn from.")] = None,
     target: Annotated[str | None, Option(help="The column to predict.")] = None,
+    git: WithGit = True,
+    dvc: WithDvc = True,
     project_dir: ProjectDir = HERE,
     quiet: Quiet = False,
 ) -> None:
@@ -52,7 +62,7 @@ def init(
 
     if source is None:
         raise ProjectError("Say --from FILE --target COLUMN: the table to learn from, and what to predict of it.")
-    terminal(quiet).created(init_project(project_dir, source, target))
+    terminal(quiet).created(init_project(project_dir, source, target, with_git=git, with_dvc=dvc))
 
 
 @app.command(rich_help_panel="Start")
@@ -60,12 +70,18 @@ def up(host: Host = "127.0.0.1", port: Port = 8000, project_dir: ProjectDir = HE
     """Run, gate, release and serve, in one process; prints a request to copy, and its answer."""
     show = terminal(quiet)
     with opened(project_dir) as project:
-        ran = project.run(on_progress=show.progress)
+
+        def progress(stage: str, event: str) -> None:
+            show.progress(stage, event)
+            if stage == project.project.model_stage.name:
+                project.prepare_gate()
+
+        ran = project.run(on_progress=progress)
         show.ran_first(ran)
         if ran.report.error is not None:
             raise ran.report.error
         show.stood_up(project.stand_up())
-        project.serve(host=host, port=port, on_ready=lambda url: show.first_answer(url, project))
+        project.serve(host=host, port=port, on_ready=lambda url: show.first_answer(url, project), is_quiet=quiet)
 
 
 @app.command(rich_help_panel="Build")

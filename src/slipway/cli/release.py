@@ -34,7 +34,8 @@ def release(
     """Run the gate, and make the version live if it passes."""
     with opened(project_dir) as project:
         entry = project.release(version, why=why, override=override)
-    terminal(quiet, as_json).entry(entry)
+        untold = project.notices.entered(entry)
+    terminal(quiet, as_json).entry(entry, untold)
 
 
 @app.command(rich_help_panel="Release")
@@ -48,21 +49,27 @@ def rollback(
     """Put an earlier version back: loaded and tested before anything switches."""
     with opened(project_dir) as project:
         entry = project.rollback(to, why=why)
-    terminal(quiet, as_json).entry(entry)
+        untold = project.notices.entered(entry)
+    terminal(quiet, as_json).entry(entry, untold)
 
 
 @app.command(rich_help_panel="Release")
 def ledger(
-    verify: Annotated[bool, Option("--verify", help="Exit with 1 when the chain was tampered with.")] = False,
+    verify: Annotated[
+        bool, Option("--verify", help="Compare it with what the tracker keeps of it; exit with 1 when it was changed.")
+    ] = False,
+    accept: Annotated[
+        bool, Option("--accept", help="Take it as it stands for the right one, after a copy was put back on purpose.")
+    ] = False,
     project_dir: ProjectDir = HERE,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """What was live when, by whom, why, and on what evidence."""
     with opened(project_dir) as project:
-        view = project.ledger()
+        view = project.accept_ledger() if accept else project.ledger(against_anchor=verify)
     terminal(quiet, as_json).ledger(view)
-    if verify and not view.verified.ok:
+    if verify and not view.ok:
         raise typer.Exit(CHECK_SAID_NO)
 
 
@@ -73,6 +80,6 @@ def gc(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove the bundles that the ledger does not refer to, and what a killed process left behind."""
+    """Remove what nothing refers to: bundles that the ledger does not name, leftovers, predictions beyond keep_days."""
     with opened(project_dir) as project:
         terminal(quiet, as_json).collected(project.gc(is_dry=dry_run))

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Argument, Option
 
+from slipway.cli.grouped import Grouped
+
 if TYPE_CHECKING:
     from slipway.terminal import Terminal
     from slipway.workspace import Workspace
@@ -15,7 +17,8 @@ app = typer.Typer(
     help="From raw data to a model that is served, monitored, retrained when its data drifts, and rolled back.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
+    rich_markup_mode=None,
+    cls=Grouped,
 )
 
 ProjectDir = Annotated[Path, Option("-C", help="The project's folder.", show_default="this one")]

@@ -107,5 +107,7 @@ def loop(
         outcomes = tick()
     if ("retrain", "busy") in outcomes:
         raise BusyError("a retraining is under way; there is one at a time.")
-    if ("gate", "refused") in outcomes:
+    if ("promote", "lost") in outcomes:
+        raise BusyError("the lease was lost while this one was stopped: nothing was put live.")
+    if outcomes & {("gate", "refused"), ("promote", "refused")}:
         raise typer.Exit(CHECK_SAID_NO)

@@ -1,7 +1,9 @@
 """The text of a written pipeline and a table in; how good a first model is, and what a gate may ask, out."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,21 +15,42 @@ from slipway.new.columns import Judged
 if TYPE_CHECKING:
     import polars as pl
 
-SAMPLE = 5_000
+SAMPLE = 4_000
 """Rows that the first model is tried on: enough for a threshold, and quick."""
+_FOLDS = 4
 _SEEDS = range(7, 27)
+_FEW = 10_000
+"""With more rows a split has rows on both sides whatever its seed."""
+_SPREADS = 3
+"""How many times the spread from fold to fold a gate leaves to chance: one good model in a thousand fails by it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A first model's figures, and the text of the pipeline that made it."""
+    """A first model's figures in each fold, and the text of the pipeline that made it."""
 
     text: str
     rows: int
-    test_rows: int
-    metrics: dict[str, float]
+    """Of the sample, all folds together."""
+    fold_rows: float
+    folds: dict[str, tuple[float, ...]]
+    """Each metric, fold by fold; a fold's model has not seen its rows."""
     without: float
     """What comes without a model: the commonest class's share, or the target's standard deviation."""
+    features: "pl.DataFrame"
+    """What the model knows of the sample's rows, and the target."""
+
+    def mean(self, metric: str) -> float:
+        return fmean(self.folds[metric])
+
+    def spread(self, metric: str) -> float:
+        """The standard deviation of one fold's figure, no less than what so few rows leave to chance."""
+        values = self.folds[metric]
+        seen = stdev(values) if len(values) > 1 else 0.0
+        if metric in ("rmse", "mae"):  # of n misses of a normal law, the root mean square varies by a share of 1/√2n
+            return max(seen, self.mean(metric) / math.sqrt(2 * self.fold_rows))
+        share = min(max(self.mean(metric), 0.0), 1.0)
+        return max(seen, math.sqrt(max(share * (1 - share), 0.0025) / self.fold_rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,55 +65,96 @@ class Ask:
 
 
 def baseline(table: "pl.DataFrame", judged: Judged) -> Baseline:
-    """Run the pipeline that would be written on a sample of the table: it has to work before anybody is given it.
+    """Cross-validate the pipeline that would be written, on a sample: it has to work before anybody is given it.
+
+    Rows that are split by time are tried in their order: each fold is newer than all that its model learnt from.
 
     Raises:
         ProjectError: no split leaves rows to learn from and rows to test on.
     """
-    known = table.drop_nulls(judged.target.name)
+    known = table.drop_nulls(judged.target.name) if judged.target.missing else table
     sample = known.sample(min(SAMPLE, known.height), seed=7, shuffle=True)
-    leaf = 20 if known.height >= 1_000 else max(2, known.height // 50)
-    for seed in _SEEDS:
-        text = pipeline_text(judged, leaf=leaf, seed=seed)
-        stages = _load(text)
-        features = stages["features"](sample).with_columns(sample[judged.target.name])
-        try:
-            # The whole table's split has to have two sides, and the sample's, which is tried here.
-            stages["split"](stages["features"](known).with_columns(known[judged.target.name]))
-            train, test = stages["split"](features)
-        except DataError:
+    leaf = min(20, max(2, known.height // 7))
+    text = _splitting_text(known, judged, leaf)
+    stages = _load(text)
+    features = stages["features"](sample.drop(judged.target.name)).with_columns(sample[judged.target.name])
+    figures, sizes, without = [], [], []
+    for train, test in _folds(features, judged):
+        if train[judged.target.name].n_unique() < 2 or not test.height:
             continue
-        if train[judged.target.name].n_unique() == 1 or test.height < min(5, known.height // 10 + 1):
-            continue
-        metrics = _figures(stages, train, test)
-        return Baseline(text, sample.height, test.height, metrics, _without(test, train, judged))
-    raise ProjectError(
-        f"{known.height} rows of `{judged.target.name}` can't be split into rows to learn from, with at least two "
-        "values of it, and rows to test on. Give more rows."
-    )
+        figures.append(_figures(stages, train, test))
+        sizes.append(test.height)
+        without.append(_without(test, train, judged))
+    if not figures:
+        raise _unsplittable(known, judged)
+    folds = {metric: tuple(figure[metric] for figure in figures) for metric in figures[0]}
+    return Baseline(text, sample.height, fmean(sizes), folds, fmean(without), features)
 
 
 def ask(first: Baseline, judged: Judged) -> Ask:
-    """What the gate asks of one metric: a little less than a first model reached, so that chance refuses nobody."""
+    """What the gate asks of one metric: so much less than a first model reached that chance refuses nobody."""
+    test_rows = judged.rows * judged.test_share
+    tried = f"A first model, tried on {len(next(iter(first.folds.values())))} parts of {first.rows:,} rows"
+    tried += ", each newer than what it had learnt from," if judged.time else " that it had not seen,"
     if judged.target.kind == "regression":
-        rmse = first.metrics["rmse"]
+        rmse, spread = first.mean("rmse"), first.spread("rmse")
         why = (
-            f"A first model on {first.rows:,} rows missed by {rmse:.3g} (root mean square) on {first.test_rows:,} rows "
-            f"that it had not seen; always saying the mean misses by {first.without:.3g}."
+            f"{tried} missed by {rmse:.3g} ± {spread:.2g} (root mean square, ± its spread from part to part); always "
+            f"saying the mean misses by {first.without:.3g}. max leaves three times the spread to chance."
         )
-        return Ask("rmse", None, _upwards(1.25 * rmse) if rmse else None, _upwards(0.02 * rmse), why)
+        limit = rmse + max(_SPREADS * spread, 0.1 * rmse)
+        return Ask("rmse", None, _upwards(limit) if rmse else None, _upwards(0.02 * rmse), why)
     metric = "accuracy" if first.without <= 0.8 else "macro_f1"
-    reached = first.metrics[metric]
-    noise = math.sqrt(max(reached * (1 - reached), 0.01) / first.test_rows)
-    minimum = max(0.0, math.floor(100 * (reached - max(3 * noise, 0.02))) / 100)
+    reached, spread = first.mean(metric), first.spread(metric)
+    minimum = max(0.0, math.floor(100 * (reached - max(_SPREADS * spread, 0.02))) / 100)
     always = f"always saying the commonest class would be right {first.without:.2f}"
     if metric == "macro_f1":
         always += ", which is why it is not accuracy that is asked"
     why = (
-        f"A first model on {first.rows:,} rows had {reached:.2f} on {first.test_rows:,} rows that it had not seen; "
-        f"{always}."
+        f"{tried} had {reached:.2f} ± {spread:.2g} (± its spread from part to part); {always}. min leaves three times "
+        "the spread to chance."
     )
-    return Ask(metric, minimum, None, 0.01 if first.test_rows >= 500 else 0.02, why)
+    return Ask(metric, minimum, None, 0.01 if test_rows >= 500 else 0.02, why)
+
+
+def _splitting_text(known: "pl.DataFrame", judged: Judged, leaf: int) -> str:
+    """The pipeline with a seed by which the whole table's split has two sides."""
+    if judged.time or known.height > _FEW:
+        return pipeline_text(judged, leaf=leaf, seed=_SEEDS[0])
+    for seed in _SEEDS:
+        text = pipeline_text(judged, leaf=leaf, seed=seed)
+        stages = _load(text)
+        try:
+            train, test = stages["split"](stages["features"](known).with_columns(known[judged.target.name]))
+        except DataError:
+            continue
+        if train[judged.target.name].n_unique() > 1 and test.height >= min(5, known.height // 10 + 1):
+            return text
+    raise _unsplittable(known, judged)
+
+
+def _folds(features: "pl.DataFrame", judged: Judged) -> "Iterator[tuple[pl.DataFrame, pl.DataFrame]]":
+    import polars as pl
+
+    if judged.time:
+        time = pl.col(judged.time)
+        found = (features[judged.time].quantile(k / (_FOLDS + 1), "nearest") for k in range(1, _FOLDS + 1))
+        edges = sorted({edge for edge in found if edge is not None})
+        for edge, following in zip(edges, [*edges[1:], math.inf], strict=True):
+            is_older = (time < edge).fill_null(True)
+            yield features.filter(is_older), features.filter((time >= edge) & (time < following))
+        return
+    count = min(_FOLDS, max(2, features.height // 5))
+    fold = pl.int_range(features.height) % count
+    for k in range(count):
+        yield features.filter(fold != k), features.filter(fold == k)
+
+
+def _unsplittable(known: "pl.DataFrame", judged: Judged) -> ProjectError:
+    return ProjectError(
+        f"{known.height} rows of `{judged.target.name}` can't be split into rows to learn from, with at least two "
+        "values of it, and rows to test on. Give more rows."
+    )
 
 
 def _load(text: str) -> dict[str, Any]:
@@ -104,17 +168,18 @@ def _figures(stages: dict[str, Any], train: "pl.DataFrame", test: "pl.DataFrame"
 
     from threadpoolctl import threadpool_limits
 
+    # Few trees: what a threshold is made of may be a point below what the model will reach.
     # One thread: on so few rows several gain little, and on a busy machine they wait for each other a hundredfold.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class that the test rows lack is no news to the person who waits here
-        metrics: dict[str, float] = stages["metrics"](stages["model"](train), test)
+        metrics: dict[str, float] = stages["metrics"](stages["model"](train, trees=50, learning_rate=0.2), test)
     return metrics
 
 
 def _without(test: "pl.DataFrame", train: "pl.DataFrame", judged: Judged) -> float:
     target = judged.target.name
     if judged.target.kind == "regression":
-        return float(np.std(test[target].to_numpy() - np.mean(train[target].to_numpy())))
+        return float(np.sqrt(np.mean((test[target].to_numpy() - np.mean(train[target].to_numpy())) ** 2)))
     commonest = train[target].mode().sort()[0]
     return float((test[target] == commonest).sum() / test.height)
 

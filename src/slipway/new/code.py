@@ -3,9 +3,17 @@
 import json
 from collections.abc import Iterable
 
-from slipway.new.columns import Judged
+from slipway.new.columns import Column, Judged
+from slipway.new.dates import EPOCH
+from slipway.new.notation import Notation
+from slipway.pipeline.column_types import NOTHING
 
 _WIDTH = 120
+_MANY = 10_000
+"""From so many rows half as many trees of twice the rate are as good, in half the time."""
+_QUICK_TREES = "trees: int = 50, learning_rate: float = 0.2"
+_MOST_ROWS = 1_000_000
+"""Rows from which the model is written to learn; more hardly change boosted trees, and take their memory."""
 
 
 def pipeline_text(judged: Judged, *, leaf: int, seed: int) -> str:
@@ -13,13 +21,12 @@ def pipeline_text(judged: Judged, *, leaf: int, seed: int) -> str:
 
     Args:
         leaf: the least rows in a leaf of the trees; fewer for a small table.
-        seed: of the split; one that leaves rows on both sides.
+        seed: of the split by content; one that leaves rows on both sides.
     """
     parts = [_head(judged), _features(judged), _split(judged, seed), _model(judged, leaf), _metrics(judged)]
-    if judged.of("quantity"):
-        parts.append(_number_helper(judged))
-    if judged.of("date"):
-        parts.append(_DAYS_HELPER)
+    parts += [_number_helper(name, notation, judged) for notation, name in _number_names(judged).items()]
+    if any(column.dates.forms not in ((), EPOCH) for column in judged.of("date")):
+        parts.append(_MOMENT_HELPER)
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
@@ -33,9 +40,19 @@ def categories(judged: Judged) -> list[str]:
     return [column.name for column in judged.of("category")]
 
 
+def texts(judged: Judged) -> list[str]:
+    """The columns of free text."""
+    return [column.name for column in judged.of("text")]
+
+
 def numbers(judged: Judged) -> list[str]:
     """The columns that the model takes as numbers."""
-    return [column.name for column in judged.of("number", "quantity", "date")]
+    return [column.name for column in judged.of("number", "quantity", "date")] + clock_parts(judged)
+
+
+def clock_parts(judged: Judged) -> list[str]:
+    """The columns that are made of a date's place in the calendar."""
+    return [name for column in judged.of("date") for _, name in _calendar(column, judged)]
 
 
 def listed(name: str, values: Iterable[str]) -> str:
@@ -45,6 +62,12 @@ def listed(name: str, values: Iterable[str]) -> str:
     if len(line) <= _WIDTH:
         return line
     return "\n".join([f"{name} = [", *(f"    {item}," for item in items), "]"])
+
+
+def _calendar(column: Column, judged: Judged) -> list[tuple[str, str]]:
+    taken = {judged.target.name, *(other.name for other in judged.columns)}
+    named = ((part, f"{column.name} {part}") for part in column.calendar)
+    return [(part, name) for part, name in named if name not in taken]
 
 
 def _is_class(judged: Judged) -> bool:
@@ -59,46 +82,55 @@ def _head(judged: Judged) -> str:
     measures = (
         "accuracy_score, f1_score" if _is_class(judged) else "mean_absolute_error, r2_score, root_mean_squared_error"
     )
+    has_categories, has_texts = bool(categories(judged)), bool(texts(judged))
     lines = [
-        f'"""Rows → what a model may know of them → a model of `{_safe(judged.target.name)}`, and how good it is."""',
+        f'"""Rows → what a model may know of them → a model of `{safe(judged.target.name)}`, and how good it is."""',
         "",
-        *(["import numpy as np"] if categories(judged) else []),
+        *(["import numpy as np"] if has_categories else []),
         "import polars as pl",
         "from sklearn.compose import make_column_transformer",
+        *(["from sklearn.decomposition import TruncatedSVD"] if has_texts else []),
         f"from sklearn.ensemble import {_estimator(judged)}",
+        *(["from sklearn.feature_extraction.text import TfidfVectorizer"] if has_texts else []),
         f"from sklearn.metrics import {measures}",
         "from sklearn.pipeline import Pipeline, make_pipeline",
-        *(["from sklearn.preprocessing import OrdinalEncoder"] if categories(judged) else []),
+        *(["from sklearn.preprocessing import OrdinalEncoder"] if has_categories else []),
         "",
-        "from slipway import split_rows, stage",
+        f"from slipway import {'stage' if judged.time else 'split_rows, stage'}",
         "",
         f"TARGET = {quoted(judged.target.name)}",
+        *([f"TIME = {quoted(judged.time)}"] if judged.time else []),
     ]
-    if categories(judged):
-        lines.append(listed("CATEGORIES", categories(judged)))
-    if numbers(judged):
-        lines.append(listed("NUMBERS", numbers(judged)))
+    named = (("CATEGORIES", categories(judged)), ("TEXTS", texts(judged)), ("NUMBERS", numbers(judged)))
+    lines += [listed(name, columns) for name, columns in named if columns]
+    if has_categories or has_texts:
+        lines.append(listed("NOTHING", NOTHING))
     return "\n".join(lines)
 
 
 def _features(judged: Judged) -> str:
-    cleaned = [f"_number({quoted(c.name)})" for c in judged.of("quantity")]
-    cleaned += [f"_days({quoted(c.name)})" for c in judged.of("date")]
-    plain = [name for name, is_there in (("CATEGORIES", categories(judged)), ("NUMBERS", numbers(judged))) if is_there]
-    said = [
-        text
-        for text, is_there in (
-            ("quantities as numbers", judged.of("quantity")),
-            ("dates as days", judged.of("date")),
-        )
-        if is_there
-    ]
-    doc = f"What the model may know of a row{': ' if said else ''}{' and '.join(said)}."
+    cleaned, said = [], []
+    tidied = [name for name, is_there in (("CATEGORIES", categories(judged)), ("TEXTS", texts(judged))) if is_there]
+    if tidied:
+        fill = {"CATEGORIES": "", "TEXTS": '.fill_null("")'}
+        cleaned += [
+            f"pl.col({name}).cast(pl.String).str.strip_chars().replace(NOTHING, None){fill[name]}" for name in tidied
+        ]
+    helpers = _number_names(judged)
+    if judged.of("quantity"):
+        said.append("quantities as numbers")
+        cleaned += [f"{helpers[c.notation]}({quoted(c.name)})" for c in judged.of("quantity")]
+    if judged.of("date"):
+        said.append("dates as days since 1970")
+        cleaned += [line for column in judged.of("date") for line in _date_lines(column, judged)]
+    doc = f"What the model may know of a row{': ' if said else ''}{', '.join(said)}."
+    lists = " + ".join([*tidied, *(["NUMBERS"] if numbers(judged) else [])])
+    body = f"    return raw.select({lists})"
     if cleaned:
         each = "\n".join(f"        {expression}," for expression in cleaned)
-        body = f"    cleaned = raw.with_columns(\n{each}\n    )\n    return cleaned.select({' + '.join(plain)})"
-    else:
-        body = f"    return raw.select({' + '.join(plain)})"
+        cases = [column.name for column in judged.of("category") if column.has_cases]
+        lower = f".with_columns(pl.col({_list(cases)}).str.to_lowercase())" if cases else ""
+        body = f"    cleaned = raw.with_columns(\n{each}\n    ){lower}\n    return cleaned.select({lists})"
     return f'''
 @stage(online=True)
 def features(raw: pl.DataFrame) -> pl.DataFrame:
@@ -107,22 +139,51 @@ def features(raw: pl.DataFrame) -> pl.DataFrame:
 '''
 
 
+def _date_lines(column: Column, judged: Judged) -> list[str]:
+    name = quoted(column.name)
+    forms = column.dates.forms
+    if forms == EPOCH:
+        moment = f'pl.from_epoch(pl.col({name}), "s")'
+    elif not forms:
+        zone = ".dt.replace_time_zone(None)" if column.dates.is_zoned else ""
+        moment = f'pl.col({name}){zone}.cast(pl.Datetime("us"))'
+    else:
+        moment = f"_moment({', '.join([name, *map(quoted, forms)])})"
+    lines = [f'({moment}.dt.epoch("s") / 86_400).alias({name})']
+    return lines + [f"{moment}.dt.{part}().alias({quoted(made)})" for part, made in _calendar(column, judged)]
+
+
 def _split(judged: Judged, seed: int) -> str:
-    known = "features.drop_nulls(TARGET)" if judged.target.missing else "features"
-    reason = "\n    # A row without its target can't teach or test." if judged.target.missing else ""
+    has_gaps = bool(judged.target.missing)
+    reason = "\n    # A row without its target can't teach or test." if has_gaps else ""
+    share = f"test_share: float = {judged.test_share:g}"
+    if judged.time:
+        line, rows = ("\n    known = features.drop_nulls(TARGET)", "known") if has_gaps else ("", "features")
+        return f'''
+@stage(outputs=("train", "test"))
+def split(features: pl.DataFrame, *, {share}) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """By time: the newest rows are the test, since what the model will be asked about is newer still."""{reason}{line}
+    since = {rows}[TIME].quantile(1 - test_share, interpolation="nearest")
+    is_newest = (pl.col(TIME) >= since).fill_null(False)
+    return {rows}.filter(~is_newest), {rows}.filter(is_newest)
+'''
+    known = "features.drop_nulls(TARGET)" if has_gaps else "features"
+    taken, given = f"features: pl.DataFrame, *, {share}, seed: int = {seed}", "tuple[pl.DataFrame, pl.DataFrame]"
+    signature = f"def split({taken}) -> {given}:"
+    if len(signature) > _WIDTH:
+        signature = f"def split(\n    {taken}\n) -> {given}:"
     return f'''
 @stage(outputs=("train", "test"))
-def split(features: pl.DataFrame, *, test_share: float = 0.2, seed: int = {seed}) -> tuple[pl.DataFrame, pl.DataFrame]:
+{signature}
     """By each row's content, so that a row stays on its side when more of them come."""{reason}
     return split_rows({known}, test_share=test_share, seed=seed)
 '''
 
 
 def _model(judged: Judged, leaf: int) -> str:
-    has_categories, has_numbers = bool(categories(judged)), bool(numbers(judged))
     doc = "Boosted trees, which take nulls as they are"
     encoder, native, parts = "", "", []
-    if has_categories:
+    if categories(judged):
         doc += "; a category that training has not seen counts as one"
         encoder = """    encoder = OrdinalEncoder(
         handle_unknown="use_encoded_value",
@@ -133,15 +194,26 @@ def _model(judged: Judged, leaf: int) -> str:
 """
         native = "        categorical_features=list(range(len(CATEGORIES))),\n"
         parts.append("(encoder, CATEGORIES)")
-    if has_numbers:
+    if texts(judged):
+        doc += "; words as a few numbers a text"
+        parts.append("*((_words(seed), name) for name in TEXTS)")
+    if numbers(judged):
         parts.append('("passthrough", NUMBERS)')
+    rows, fewer = "", ""
+    if judged.rows > _MOST_ROWS:
+        rows = f"\n    rows: int = {_MOST_ROWS:_},"
+        fewer = "    train = train.sample(min(rows, train.height), seed=seed)\n"
+    trees = "trees: int = 100, learning_rate: float = 0.1" if judged.rows < _MANY else _QUICK_TREES
+    settings = f"{trees}, leaf: int = {leaf}, seed: int = 7"
+    taken = f"    train: pl.DataFrame,\n    *,{rows}\n    " + settings.replace(", ", ",\n    ") + "," if rows else ""
+    words = _WORDS_HELPER if texts(judged) else ""
     return f'''
 @stage
 def model(
-    train: pl.DataFrame, *, trees: int = 100, learning_rate: float = 0.1, leaf: int = {leaf}, seed: int = 7
+{taken or f"    train: pl.DataFrame, *, {settings}"}
 ) -> Pipeline:
     """{doc}."""
-{encoder}    boosting = {_estimator(judged)}(
+{fewer}{encoder}    boosting = {_estimator(judged)}(
         max_iter=trees,
         learning_rate=learning_rate,
         min_samples_leaf=leaf,
@@ -150,7 +222,7 @@ def model(
     )
     columns = make_column_transformer({", ".join(parts)})
     return make_pipeline(columns, boosting).fit(train.drop(TARGET), train[TARGET].to_numpy())
-'''
+{words}'''
 
 
 def _metrics(judged: Judged) -> str:
@@ -174,29 +246,47 @@ def metrics(model: Pipeline, test: pl.DataFrame) -> dict[str, float]:
 '''
 
 
-def _number_helper(judged: Judged) -> str:
-    quantities = judged.of("quantity")
-    example = next((c.example for c in quantities if "," in c.example), quantities[0].example)
-    value = next((c for c in quantities if c.unit), quantities[0])
-    commas = '.str.replace_all(r",(\\d{3})", "$1")' if "," in example else ""
-    shown = _safe(example if commas else value.example)
+def _number_names(judged: Judged) -> dict[Notation, str]:
+    """The function that reads the numbers of each notation."""
+    notations = list(dict.fromkeys(column.notation for column in judged.of("quantity")))
+    return {n: "_number" if k == 0 else f"_number_{k + 1}" for k, n in enumerate(notations)}
+
+
+def _number_helper(name: str, notation: Notation, judged: Judged) -> str:
+    of_this = [column.example for column in judged.of("quantity") if column.notation == notation]
+    example = max(of_this, key=lambda text: ("," in text or "." in text, -of_this.index(text)))
+    text = "".join(["pl.col(column).cast(pl.String)", *notation.steps])
     return f'''
-def _number(column: str) -> pl.Expr:
-    """The number in a text such as `{shown}`; null where there is none."""
-    text = pl.col(column).cast(pl.String){commas}
-    return text.str.extract(r"(-?\\d+(?:\\.\\d+)?(?:[eE][+-]?\\d+)?)").cast(pl.Float64)
+def {name}(column: str) -> pl.Expr:
+    """The number in a text such as `{safe(example)}`; null where there is none."""
+    text = {text}
+    number = text.str.extract(r"^[^\\d\\p{{L}}_.,-]*(-?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?)(?:\\s*[^\\d\\s.,-].*)?$")
+    return number.cast(pl.Float64)
 '''
 
 
-_DAYS_HELPER = '''
-def _days(column: str) -> pl.Expr:
-    """Days since 1970 of a date, a time or a month (its first day)."""
-    text = pl.col(column).cast(pl.String) + "-01"
-    return text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False).dt.epoch("d").cast(pl.Float64).alias(column)
+_MOMENT_HELPER = '''
+def _moment(column: str, *forms: str) -> pl.Expr:
+    """The moment that a text names in one of these forms; null where it names none."""
+    text = pl.col(column).cast(pl.String).str.strip_chars()
+    moment = pl.coalesce([text.str.to_datetime(form, strict=False, time_unit="us") for form in forms])
+    return pl.when(moment.dt.year() >= 1000).then(moment)
+'''
+
+_WORDS_HELPER = '''
+
+def _words(seed: int) -> Pipeline:
+    """A text as twenty numbers: its words, those that are in few texts counting more, pressed together."""
+    words = TfidfVectorizer(token_pattern=r"\\b\\w+\\b", sublinear_tf=True, max_features=5_000)
+    return make_pipeline(words, TruncatedSVD(20, random_state=seed))
 '''
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """A text that can stand in a docstring."""
     shown = "".join(sign if sign.isprintable() else " " for sign in text)
     return shown.replace("\\", "/").replace('"', "'")
+
+
+def _list(values: Iterable[str]) -> str:
+    return f"[{', '.join(quoted(value) for value in values)}]"

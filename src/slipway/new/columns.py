@@ -1,28 +1,40 @@
 """A table and its target in; what becomes of each column out, and why."""
 
 import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from slipway.errors import ProjectError
+from slipway.new.dates import EPOCH, TYPED, Dates, dates, moments_of
 from slipway.new.leaks import suspects
+from slipway.new.notation import PLAIN, Notation, quantity
 from slipway.new.target import Target, judge_target
 
 if TYPE_CHECKING:
     import polars as pl
 
-Use = Literal["category", "number", "quantity", "date", "left out"]
+Use = Literal["category", "number", "quantity", "date", "text", "left out"]
 
 _SPLIT_VALUES = {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "holdout", "eval"}
 _SPLIT_NAME = re.compile(r"^(cv_?)?(split|fold|partition|subset)(_?\d+)?$", re.IGNORECASE)
 _ID_NAME = re.compile(r"(^|[_\s\-.])(?i:id|key|uuid|guid|index|idx|rownum)$|[a-z](Id|ID)$|^(?i:unnamed)")
 
-NUMBER = r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?"
-"""A number inside a text; a comma stands before three digits each time, or it is no number of ours."""
-_QUANTITY = rf"^\s*([^\d\-\p{{L}}_]*)({NUMBER})(?:\s*$|\s*([^\d\s.,][^\s]*(?: [^\d\s]+)*)\s*$)"
-_PADDED = r"^\s*[^\d\p{L}]*0\d"
-_DATE = r"^\d{4}-(0[1-9]|1[0-2])(-\d{2}([T ]\d{2}:\d{2}.*)?)?$"
+_MOST_CATEGORIES = 250
+_NEWEST = 0.5
+"""Where more rows than this share are of the newest moment, too few are older."""
+_MOMENTS = 5
+_EACH_OTHER = 0.95
+_WORDS = 60
+"""Different ones that free text has at least; with fewer nothing can be pressed together."""
+_LOOKED_AT = 100_000
+"""Rows from which it is told what texts hold, whether a column gives the target away, and what is newest."""
+_TEST_ROWS = 20_000
+"""A test of more rows tells little more, and rows that are split by time are learnt from when they are older."""
 _CLOCK = "as days since 1970; a clock, so monitoring shows it and never alarms"
+_NOT_OF_THE_ROW = re.compile(r"birth|born|dob|geburt|dogum|naiss|expir|due|valid|until", re.IGNORECASE)
+"""Dates that say how old somebody is or when something ends, not when the row came to be."""
+_OF_THE_ROW = re.compile(r"creat|date|time|stamp|month|when|order|sold|posted|recorded|(^|_)(at|on|ts)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +45,16 @@ class Column:
     use: Use
     why: str
     """For a column left out the reason; for the others how it is read, or nothing."""
-    unit: str = ""
-    """What stands around the number of a quantity, such as " m2" after it."""
     example: str = ""
     """A value of a quantity, for the comment beside its cleaning."""
+    notation: Notation = PLAIN
+    """How a quantity's numbers are written."""
+    dates: Dates = TYPED
+    """How a date is written."""
+    calendar: tuple[str, ...] = ()
+    """What of a date besides its days can tell something: "month", "weekday", "hour"."""
+    has_cases: bool = False
+    """Some of its texts differ from each other in case alone."""
     is_suspect: bool = False
     """It may give the target away, but is kept."""
 
@@ -49,6 +67,11 @@ class Judged:
     rows: int
     columns: tuple[Column, ...]
     """All but the target, in the table's order."""
+    time: str = ""
+    """The column by which the newest rows become the test; empty where rows are split by content."""
+    test_share: float = 0.2
+    warnings: tuple[str, ...] = ()
+    """What is odd about the table or its target, a sentence each."""
 
     @property
     def kept(self) -> tuple[Column, ...]:
@@ -63,19 +86,27 @@ class Judged:
         return tuple(column for column in self.columns if column.use in uses)
 
 
-def judge(table: "pl.DataFrame", target: str | None) -> Judged:
+def judge(
+    table: "pl.DataFrame", target: str | None, *, commas: Collection[str] = (), has_semicolons: bool = False
+) -> Judged:
     """Decide for each column of a table whether a model may learn from it, and how it is read.
 
-    Left out are ids, columns without content, marks of a split, free text, and what gives the target away.
+    Left out are ids, columns without content, marks of a split, and what gives the target away.
+
+    Args:
+        commas: columns of numbers that the file writes with a decimal comma.
+        has_semicolons: the file has semicolons between values, as is usual where the comma is a decimal sign.
 
     Raises:
         ProjectError: the target can't be learnt, or no column is left to learn from.
     """
     goal = judge_target(table, target)
-    known = table.drop_nulls(goal.name)
-    columns = [_judge_column(known[name]) for name in table.columns if name != goal.name]
-    kept = [column.name for column in columns if column.use != "left out"]
-    verdicts = suspects(known.select(*kept, goal.name), goal)
+    known = table.drop_nulls(goal.name) if goal.missing else table
+    columns = [_judge_column(known[name], has_semicolons) for name in table.columns if name != goal.name]
+    columns = [_with_comma(column, known) if column.name in commas else column for column in columns]
+    kept = [column.name for column in columns if column.use not in ("left out", "text")]
+    looked_at = known if known.height <= _LOOKED_AT else known.sample(_LOOKED_AT, seed=7)
+    verdicts = suspects(looked_at.select(*kept, goal.name), goal)
     for place, column in enumerate(columns):
         if column.name in verdicts:
             verdict = verdicts[column.name]
@@ -84,14 +115,17 @@ def judge(table: "pl.DataFrame", target: str | None) -> Judged:
                 if verdict.is_sure
                 else replace(column, why="; ".join(filter(None, [column.why, verdict.why])), is_suspect=True)
             )
-    judged = Judged(goal, known.height, tuple(columns))
+    share = round(max(0.01, min(0.2, _TEST_ROWS / known.height)), 3)
+    warnings = (*goal.warnings, *_repeated(table))
+    time = _time(looked_at, columns, share, goal.name)
+    judged = Judged(goal, known.height, tuple(columns), time, share, warnings)
     if not judged.kept:
         reasons = "; ".join(f"`{column.name}` {column.why}" for column in judged.left_out) or "there is no other column"
         raise ProjectError(f"No column is left to predict `{goal.name}` from: {reasons}.")
     return judged
 
 
-def _judge_column(values: "pl.Series") -> Column:
+def _judge_column(values: "pl.Series", has_semicolons: bool) -> Column:
     import polars as pl
 
     given = values.drop_nulls()
@@ -100,51 +134,107 @@ def _judge_column(values: "pl.Series") -> Column:
     if reason:
         return Column(values.name, "left out", reason)
     dtype = values.dtype
+    if dtype in (pl.Date, pl.Datetime):
+        return _date(given, Dates((), is_zoned=getattr(dtype, "time_zone", None) is not None))
+    if dtype.is_integer() and (found := dates(given)):
+        return _date(given, found)
     if dtype.is_numeric() or dtype == pl.Boolean:
         return Column(values.name, "number", "")
-    if dtype == pl.Date or dtype == pl.Datetime:
-        return Column(values.name, "date", _CLOCK)
     if dtype in (pl.String, pl.Categorical, pl.Enum):
-        return _judge_text(given.cast(pl.String), distinct)
+        texts = given if given.len() <= _LOOKED_AT else given.sample(_LOOKED_AT, seed=7)
+        return _judge_text(texts.cast(pl.String), texts.n_unique(), has_semicolons)
     return Column(values.name, "left out", f"is of type {dtype}, which a request can't carry")
 
 
-def _judge_text(given: "pl.Series", distinct: int) -> Column:
+def _judge_text(given: "pl.Series", distinct: int, has_semicolons: bool) -> Column:
     name = given.name
-    if given.str.contains(_DATE).all():
-        return Column(name, "date", _CLOCK)
-    quantity = _quantity(given, distinct)
-    if quantity:
-        return quantity
+    if found := dates(given):
+        return _date(given, found)
+    if number := quantity(given, has_semicolons=has_semicolons):
+        nothing = f"; what is none, such as {_listed(number.others)}, as null" if number.others else ""
+        guess = ""
+        if number.notation.is_guess:
+            meant = "the decimal sign" if number.notation.decimal == "," else "between thousands"
+            guess = f"; the comma is taken to be {meant}"
+        why = f'as a number: "{number.example}"{guess}{nothing}'
+        return Column(name, "quantity", why, example=number.example, notation=replace(number.notation, is_guess=False))
     if distinct > max(20, given.len() // 2):
         words = given.str.count_matches(r"\S+").mean()
-        if isinstance(words, float) and words >= 4:
-            return Column(name, "left out", f"is free text: {distinct:,} different texts of {words:.0f} words or so")
+        if isinstance(words, float) and words >= 3 and _vocabulary(given) >= _WORDS:
+            return Column(name, "text", f"free text of {words:.0f} words or so, by the words in it")
         return Column(name, "left out", f"is nearly always another text: {distinct:,} in {given.len():,} rows")
-    return Column(name, "category", f"{distinct:,} values" if distinct > 50 else "")
+    has_cases = given.str.strip_chars().str.to_lowercase().n_unique() < given.str.strip_chars().n_unique()
+    said = [f"{distinct:,} values"] if distinct > 50 else []
+    said += [f"the rarest share one of {_MOST_CATEGORIES}"] if distinct > _MOST_CATEGORIES else []
+    said += ["upper and lower case alike"] if has_cases else []
+    return Column(name, "category", "; ".join(said), has_cases=has_cases)
 
 
-def _quantity(given: "pl.Series", distinct: int) -> Column | None:
-    """Numbers with one unit, or text only because some values, such as "n/a", are no numbers."""
-    parts = given.str.extract_groups(_QUANTITY).struct.unnest()
-    units = (parts["1"].fill_null("") + "#" + parts["3"].fill_null("")).set(parts["2"].is_null(), None)
-    if distinct < 10 or units.null_count() == units.len() or given.str.contains(_PADDED).any():
-        return None
-    unit = units.drop_nulls().mode().sort()[0]
-    is_number = (units == unit).fill_null(False)
-    share = is_number.sum() / is_number.len()
-    if share < 0.5 or (share < 0.9 and given.filter(~is_number).n_unique() > 10):
-        return None
-    numbers = given.filter(is_number)
-    example = next(iter(numbers.filter(numbers.str.contains(",", literal=True)).head(1)), numbers[0]).strip()
-    others = given.filter(~is_number).unique().sort().head(3).to_list()
-    note = f"; what is none, such as {_listed(others)}, as null" if others else ""
-    return Column(
-        given.name, "quantity", f'as a number: "{example}"{note}', unit=unit.replace("#", ""), example=example
-    )
+def _vocabulary(given: "pl.Series") -> int:
+    return given.head(10 * _WORDS).str.extract_all(r"\b\w+\b").explode().n_unique()
 
 
-def _listed(values: list[str]) -> str:
+def _date(given: "pl.Series", found: Dates) -> Column:
+    """A date, and what of the calendar its values differ in."""
+    import polars as pl
+
+    moments = moments_of(given, found)
+    parts = {"month": moments.dt.month(), "weekday": moments.dt.weekday(), "hour": moments.dt.hour()}
+    only_months = moments.dt.day().n_unique() == 1
+    calendar = [name for name, part in parts.items() if part.n_unique() > 1 and not (name == "weekday" and only_months)]
+    span = (moments.max() - moments.min()).days  # type: ignore[operator,union-attr]
+    if span < 60 and "month" in calendar:
+        calendar.remove("month")
+    written = f"; written {_listed(found.forms)}" if found.forms and found.forms != EPOCH else ""
+    also = f", with its {_and(calendar)}" if calendar else ""
+    note = f"; {found.note}" if found.note else ""
+    is_other = given.dtype == pl.String and moments.null_count()
+    nothing = "; what is none, as null" if is_other else ""
+    return Column(given.name, "date", f"{_CLOCK}{also}{written}{note}{nothing}", dates=found, calendar=tuple(calendar))
+
+
+def _with_comma(column: Column, table: "pl.DataFrame") -> Column:
+    """A number that the file writes as "12,5": a request may write it so, too."""
+    if column.use != "number":
+        return column
+    values = table[column.name].drop_nulls()
+    fractions = values.filter(values != values.round(0))
+    example = str((fractions if fractions.len() else values)[0]).replace(".", ",")
+    return replace(column, use="quantity", why=f'as a number: "{example}"', example=example, notation=Notation(","))
+
+
+def _time(table: "pl.DataFrame", columns: "list[Column]", share: float, target: str) -> str:
+    """The column that says when a row came to be, if the newest rows by it can be a test."""
+    fit = []
+    for column in columns:
+        if column.use != "date" or _NOT_OF_THE_ROW.search(column.name):
+            continue
+        moments = moments_of(table[column.name], column.dates)
+        is_newest = (moments >= moments.quantile(1 - share, "nearest")).fill_null(False)
+        is_fit = moments.null_count() <= table.height / 10 and is_newest.mean() <= _NEWEST  # type: ignore[operator]
+        if is_fit and moments.n_unique() >= _MOMENTS and table[target].filter(~is_newest).n_unique() > 1:
+            fit.append((bool(_OF_THE_ROW.search(column.name)), moments.n_unique(), column.name))
+    return max(fit, key=lambda each: each[:2])[2] if fit else ""
+
+
+def _repeated(table: "pl.DataFrame") -> list[str]:
+    """A word on rows that are there twice."""
+    # By hashes, since the rows themselves would be in memory once more.
+    repeated = table.height - table.hash_rows().n_unique() if not any(t.is_nested() for t in table.dtypes) else 0
+    if not repeated:
+        return []
+    row = "row is" if repeated == 1 else "rows are"
+    return [
+        f"{repeated:,} {row} the same as another in every column; the split keeps such rows on one side, and they "
+        "count as often as they are there."
+    ]
+
+
+def _and(words: "list[str]") -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _listed(values: Iterable[str]) -> str:
     return ", ".join(f'"{value}"' for value in values)
 
 
@@ -171,13 +261,15 @@ def _identity(given: "pl.Series", distinct: int) -> str:
 
     count = given.len()
     is_named = bool(_ID_NAME.search(given.name))
+    # Rows that are there twice have their id twice.
+    is_each_other = distinct >= _EACH_OTHER * count
     if given.dtype.is_integer():
         low, high = given.min(), given.max()
-        if distinct == count and (is_named or (count >= 20 and high - low == count - 1)):  # type: ignore[operator]
+        if is_each_other and (is_named or (count >= 20 and high - low == distinct - 1)):  # type: ignore[operator]
             return "is another number in each row: an id"
         if is_named and distinct > count / 2:
             return f"names things, it does not describe them: {distinct:,} ids in {count:,} rows"
         return ""
-    if given.dtype == pl.String and ((distinct == count and is_named) or (is_named and distinct > count / 2)):
+    if given.dtype == pl.String and is_named and distinct > count / 2:
         return f"names things, it does not describe them: {distinct:,} ids in {count:,} rows"
     return ""

@@ -4,11 +4,19 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from slipway.errors import DataError
 from slipway.new import pages
 from slipway.new.baseline import Ask, Baseline, ask, baseline
 from slipway.new.columns import Judged, judge
-from slipway.pipeline.tables import read_table
+from slipway.new.giveaways import giveaways
+from slipway.pipeline.tables import is_csv, read_table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from slipway.pipeline.csv_dialect import Dialect
 
 README = "README.md"
 MADE = (
@@ -30,6 +38,9 @@ class Draft:
     judged: Judged
     first: Baseline
     gate: Ask
+    file: str
+    """How the file is written, where that is not the usual way."""
+    warnings: tuple[str, ...]
 
     def files(self, data: str, readme: str = README) -> dict[str, str]:
         """The project's files, by path.
@@ -41,22 +52,28 @@ class Draft:
         return {
             "slipway.toml": pages.toml_text(self.name, data, self.judged, self.gate),
             "pipeline.py": self.first.text,
-            readme: pages.readme_text(self.name, data, self.judged, self.gate),
+            readme: pages.readme_text(self.name, data, self.judged, self.gate, self.warnings),
             "tests/test_pipeline.py": pages.test_text(self.judged, data),
         }
 
     def notes(self) -> Iterator[str]:
         """What became of the target and of each column, a line each."""
-        target = self.judged.target
-        yield f"{self.name}: {target.kind}, since {target.why}; {self.judged.rows:,} rows."
+        target, judged = self.judged.target, self.judged
+        yield f"{self.name}: {target.kind}, since {target.why}; {judged.rows:,} rows."
+        if self.file:
+            yield f"  The file: {self.file}."
         if target.missing:
             yield f"  {target.missing:,} rows without `{target.name}` are passed over."
-        yield f"  Kept: {', '.join(column.name for column in self.judged.kept)}."
-        for column in self.judged.kept:
-            if column.use == "quantity" or column.is_suspect:
+        if judged.time:
+            yield f"  Split by time, `{judged.time}`: the newest rows are the test."
+        yield f"  Kept: {', '.join(column.name for column in judged.kept)}."
+        for column in judged.kept:
+            if column.use in ("quantity", "date", "text") or column.is_suspect:
                 yield f"  {'Suspect' if column.is_suspect else 'Read'}: {column.name} {column.why}."
-        for column in self.judged.left_out:
+        for column in judged.left_out:
             yield f"  Left out: {column.name} {column.why}."
+        for warning in self.warnings:
+            yield f"  Look at: {warning}"
         yield f"  {self.gate.why}"
 
 
@@ -67,10 +84,30 @@ def draft(name: str, source: Path, target: str | None) -> Draft:
         ProjectError: no target is named, or the table can't be learnt from.
         DataError: the table can't be read.
     """
-    table = read_table(source)
-    judged = judge(table, target)
+    table, commas, dialect = _read(source)
+    if not table.height:
+        raise DataError(f"{source}: a header and no row under it: there is nothing to learn from.")
+    is_semicolon = dialect is not None and dialect.separator == ";"
+    judged = judge(table, target, commas=commas, has_semicolons=is_semicolon)
     first = baseline(table, judged)
-    return Draft(name, judged, first, ask(first, judged))
+    is_class = judged.target.kind == "classification"
+    told = giveaways(
+        first.features, judged.target.name, is_class=is_class, reached=first.mean("accuracy" if is_class else "r2")
+    )
+    words = dialect.words() if dialect is not None else ""
+    return Draft(name, judged, first, ask(first, judged), words, (*judged.warnings, *filter(None, [told])))
+
+
+def _read(source: Path) -> "tuple[pl.DataFrame, frozenset[str], Dialect | None]":
+    """The table, its columns with decimal commas, and how it is written where it is a CSV file."""
+    if not is_csv(source):
+        return read_table(source), frozenset(), None
+    import polars as pl
+
+    from slipway.pipeline.csv_rows import read_csv
+
+    read = read_csv(source)
+    return pl.concat(list(read.parts)), read.commas, read.dialect
 
 
 def data_path(source: Path) -> str:

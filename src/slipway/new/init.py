@@ -23,7 +23,9 @@ OWN_README = "SLIPWAY.md"
 """Where the words about the columns go in a folder with a README of its own."""
 
 
-def init_project(folder: Path, source: Path, target: str | None) -> NewProject:
+def init_project(
+    folder: Path, source: Path, target: str | None, *, with_git: bool = True, with_dvc: bool = True
+) -> NewProject:
     """Write a project that learns one column of a table, in a folder that is there, such as a repository's.
 
     A table that stands in the folder is read where it is; another one is copied to `data/raw/`. Nothing is written
@@ -55,7 +57,7 @@ def init_project(folder: Path, source: Path, target: str | None) -> NewProject:
                 (aside / data).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, aside / data)
             _put(aside, folder, [*files, *copied])
-        said = repository.set_up(folder)
+        said = repository.set_up(folder, with_git=with_git, with_dvc=with_dvc)
     except OSError as error:
         raise OutsideError(
             f"{folder}: the project can't be written: {error}. Look at the disk and the rights."

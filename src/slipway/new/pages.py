@@ -2,10 +2,11 @@
 
 import re
 import textwrap
+from collections.abc import Iterable
 
 from slipway.new.baseline import Ask
-from slipway.new.code import quoted
-from slipway.new.columns import NUMBER, Column, Judged
+from slipway.new.code import clock_parts, quoted
+from slipway.new.columns import Column, Judged
 
 GITIGNORE = """\
 # Data and models are DVC's (see dvc.yaml); metrics stay here, so that `dvc metrics diff` has two to compare.
@@ -27,8 +28,9 @@ __pycache__/
 
 def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
     """slipway.toml. `data` is the source's path in the project."""
-    clocks = [column.name for column in judged.of("date")]
-    quantities = [column.name for column in judged.of("quantity")]
+    clocks = [column.name for column in judged.of("date")] + clock_parts(judged)
+    # Where points stand between thousands, a number's own point would be taken for one of them.
+    quantities = [column.name for column in judged.of("quantity") if column.notation.thousands != "."]
     limits = [
         f"{key} = {value:g}"
         for key, value in (("min", gate.minimum), ("max", gate.maximum), ("max_drop", gate.max_drop))
@@ -62,12 +64,12 @@ def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
             f"clocks = [{', '.join(quoted(clock) for clock in clocks)}]",
         ]
     if quantities:
-        lines += ["", "[api.types]", "# The file has texts with a number in them; a caller may give the number itself."]
+        lines += ["", "[api.types]", "# A caller may give a text as the file has it, or the number itself."]
         lines += [f'{_key(quantity)} = "text | number"' for quantity in quantities]
     return "\n".join(lines) + "\n"
 
 
-def readme_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
+def readme_text(name: str, data: str, judged: Judged, gate: Ask, warnings: Iterable[str] = ()) -> str:
     """README.md: how to run it, and what became of each column and why."""
     target = judged.target
     dropped = f" {target.missing:,} rows without it are left out of learning and testing." if target.missing else ""
@@ -80,6 +82,8 @@ def readme_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
         if left
         else ""
     )
+    warned = "".join(f"- {warning}\n" for warning in warnings)
+    odd = f"\n## To look at\n\n{warned}" if warned else ""
     return f"""# {name}
 
 Predicts `{target.name}` from a row of `{data}`: {target.kind}, since {target.why}.{dropped}
@@ -93,12 +97,14 @@ pytest                    # the stages as plain functions
 
 The stages are in `pipeline.py`, thresholds in `slipway.toml`. {gate.why}
 
+{_split_words(judged)}
+
 ## What the model learns from
 
 | column | as |
 |---|---|
 {kept}
-{left_out}"""
+{left_out}{odd}"""
 
 
 def test_text(judged: Judged, data: str) -> str:
@@ -109,7 +115,7 @@ def test_text(judged: Judged, data: str) -> str:
 
 def test_the_number_is_read_from_its_text():
     raw = ROWS.head(1).with_columns(pl.lit({quoted(quantity[0].example)}).alias({quoted(quantity[0].name)}))
-    assert pipeline.features(raw)[{quoted(quantity[0].name)}][0] == {_number(quantity[0].example)}
+    assert pipeline.features(raw)[{quoted(quantity[0].name)}][0] == {quantity[0].notation.value(quantity[0].example)!r}
 """
         if quantity
         else ""
@@ -119,6 +125,7 @@ def test_the_number_is_read_from_its_text():
         if judged.target.kind == "classification"
         else "assert all(math.isfinite(answer) for answer in answers)"
     )
+    split = (_SPLIT_BY_TIME if judged.time else _SPLIT_BY_CONTENT).strip("\n")
     imports = "import math\nimport sys" if judged.target.kind == "regression" else "import sys"
     return f'''"""The stages as plain functions, on rows of the project's own file. Run `pytest` in its folder."""
 
@@ -153,18 +160,16 @@ def test_a_row_alone_gives_what_it_gives_in_a_table():
         assert pipeline.features(ROWS[place]).equals(together[place])
 
 
-def test_no_row_is_on_both_sides_of_the_split():
-    train, test = pipeline.split(features_with_target())
-    assert train.height + test.height == ROWS.height
-    assert train.join(test, on=train.columns, how="semi", nulls_equal=True).is_empty()
+{split}
 
 {cleaning}
 def test_the_model_answers_for_nulls_and_for_what_it_has_not_seen():
-    train, test = pipeline.split(features_with_target())
+    train, _ = pipeline.split(features_with_target())
     model = pipeline.model(train, trees=10)
-    nothing = test.head(1).clear(1)
-    unseen = test.head(1).with_columns(pl.col(pl.String).replace_strict({{}}, default="never seen"))
-    answers = model.predict(pl.concat([test.head(3), nothing, unseen])).tolist()
+    nothing = ROWS.head(1).clear(1)
+    unseen = ROWS.head(1).with_columns(pl.col(pl.String).replace_strict({{}}, default="never seen"))
+    rows = pl.concat([ROWS.head(3), nothing, unseen]).drop(pipeline.TARGET)
+    answers = model.predict(pipeline.features(rows)).tolist()
     assert len(answers) == 5
     {answer}
 
@@ -194,7 +199,27 @@ def _plain(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
-def _number(example: str) -> str:
-    found = re.search(NUMBER, example)
-    assert found is not None  # it is an example of a quantity
-    return repr(float(found.group().replace(",", "")))
+def _split_words(judged: Judged) -> str:
+    if not judged.time:
+        return "Rows are split by their content: a row keeps its side when more of them come, and equal rows share one."
+    return (
+        f"Rows are split by time, `{_plain(judged.time)}`: the newest are the test, since what the model will be asked "
+        "about is newer still. New rows are tested on first, and learnt from when newer ones have come; a smaller "
+        "`test_share` in `params.yaml` lets the model learn from them sooner."
+    )
+
+
+_SPLIT_BY_CONTENT = """
+def test_no_row_is_on_both_sides_of_the_split():
+    train, test = pipeline.split(features_with_target())
+    assert train.height + test.height == ROWS.height
+    assert train.join(test, on=train.columns, how="semi", nulls_equal=True).is_empty()
+"""
+
+_SPLIT_BY_TIME = """
+def test_every_row_of_the_test_is_newer_than_what_the_model_learns_from():
+    train, test = pipeline.split(features_with_target())
+    assert train.height + test.height == ROWS.height
+    assert test.height
+    assert train[pipeline.TIME].max() < test[pipeline.TIME].min()
+"""

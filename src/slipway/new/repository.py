@@ -13,20 +13,28 @@ DVC_FILES = {
     ".dvcignore": "# What DVC passes over in the project; patterns as in .gitignore.\n/.slipway/\n/mlruns/\n",
 }
 
+_NO_GIT = "    no_scm = true\n"
+"""Without it DVC refuses to work where there is no repository."""
 
-def set_up(folder: Path) -> str:
+
+def set_up(folder: Path, *, with_git: bool = True, with_dvc: bool = True) -> str:
     """Complete .gitignore; write DVC's configuration and make a git repository, unless the folder is part of one.
 
     Returns:
         What was done, or why it was not, for the person who waits.
     """
     _complete(folder / ".gitignore", GITIGNORE)
-    git = _set_up_git(folder)  # first, since DVC looks no further up than the repository's root
+    # First, since DVC looks no further up than the repository's root.
+    git = _set_up_git(folder) if with_git else "no git repository made, as asked"
+    if not with_dvc:
+        return f"{git}; DVC not set up, as asked; `dvc init` does it later."
     if find_cache(folder.resolve()) is not None:
         return f"{git}; DVC is set up already and stays as it is."
     for name, text in DVC_FILES.items():
         (folder / name).parent.mkdir(exist_ok=True)
         _complete(folder / name, text)
+    if not any((above / ".git").exists() for above in (folder.resolve(), *folder.resolve().parents)):
+        _complete(folder / ".dvc/config", _NO_GIT)
     return f"{git}; DVC set up; nothing is committed yet."
 
 

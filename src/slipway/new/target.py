@@ -1,9 +1,13 @@
 """The column to predict in, the kind of model out, and a word on why."""
 
+import re
+import shlex
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slipway.errors import ProjectError, near_miss
+from slipway.new.notation import quantity
 from slipway.project.facts import ModelKind
 
 if TYPE_CHECKING:
@@ -13,7 +17,11 @@ LEAST_ROWS = 10
 _FEW = 10
 """Whole numbers with at most this many values are taken for classes."""
 _MOST_CLASSES = 100
-_USUAL_NAMES = ("target", "label", "class", "y", "outcome", "churn", "price", "result", "default", "survived")
+_RARE = 5
+_USUAL_NAMES = (
+    "target", "label", "class", "y", "outcome", "churn", "churned", "survived", "default", "result", "diagnosis",
+    "species", "category", "price", "sales", "quality", "score", "rating", "status",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +34,8 @@ class Target:
     """Why this kind, to be read after "classification, since"."""
     missing: int
     """Rows that have none, and can't teach."""
+    warnings: tuple[str, ...] = ()
+    """What is odd about it, a sentence each."""
 
 
 def judge_target(table: "pl.DataFrame", name: str | None) -> Target:
@@ -35,10 +45,7 @@ def judge_target(table: "pl.DataFrame", name: str | None) -> Target:
         ProjectError: no target is named, there is no such column, or nothing can be learnt about it.
     """
     if name is None:
-        raise ProjectError(
-            f"Which column is to be predicted? Say --target COLUMN; `{_guess(table)}`, perhaps. "
-            f"The columns are: {', '.join(table.columns)}."
-        )
+        raise ProjectError(_choice(table))
     if name not in table.columns:
         raise ProjectError(f"--target {name}: the table has no such column.{near_miss(name, table.columns)}")
     values = table[name].drop_nulls()
@@ -50,7 +57,27 @@ def judge_target(table: "pl.DataFrame", name: str | None) -> Target:
     if distinct == 1:
         raise ProjectError(f"--target {name}: always {values[0]!r}: there is nothing to predict.")
     kind, why = _kind(values, distinct)
-    return Target(name, kind, why, missing)
+    return Target(name, kind, why, missing, tuple(_warnings(values, kind, table.height)))
+
+
+def _warnings(values: "pl.Series", kind: ModelKind, rows: int) -> Iterator[str]:
+    name, count, distinct = values.name, values.len(), values.n_unique()
+    if count < rows / 2:
+        yield f"`{name}` is mostly null: {count:,} of {rows:,} rows have it, and only these teach."
+    if kind == "regression":
+        if distinct == count and count >= 20 and values.dtype.is_integer():
+            yield f"`{name}` is another whole number in each row: is it an id?"
+        return
+    counts = values.value_counts(sort=True)
+    most, share = counts.row(0)[0], counts["count"][0] / count
+    if share > 0.95:
+        yield f"`{name}` is nearly constant: {most!r} in {share:.1%} of the rows; the rest are few to learn from."
+    rare = counts.filter(counts["count"] < _RARE)
+    if rare.height:
+        listed = ", ".join(repr(value) for value in rare.to_series().sort().head(3))
+        yield f"`{name}` has {rare.height} classes with fewer than {_RARE} rows, such as {listed}: hardly learnt."
+    if distinct > count / 5 and distinct > _FEW:
+        yield f"`{name}` is nearly unique: {distinct:,} values in {count:,} rows."
 
 
 def _kind(values: "pl.Series", distinct: int) -> tuple[ModelKind, str]:
@@ -60,10 +87,15 @@ def _kind(values: "pl.Series", distinct: int) -> tuple[ModelKind, str]:
     if values.dtype == pl.Boolean:
         return "classification", f"`{name}` is true or false"
     if values.dtype in (pl.String, pl.Categorical, pl.Enum):
+        if distinct > _FEW and (number := quantity(values.cast(pl.String), has_semicolons=False)):
+            raise ProjectError(
+                f'--target {name}: its numbers are inside texts, such as "{number.example}". A truth that comes later '
+                f"is a plain number, so write them as such in the file: {number.notation.value(number.example):g}."
+            )
         if distinct > _MOST_CLASSES or distinct > values.len() / 2:
             raise ProjectError(
                 f"--target {name}: {distinct:,} different texts in {values.len():,} rows are too many for classes. "
-                "If it is a number with a unit, write it as a number; else name another column."
+                "Name another column, or join what is alike."
             )
         tidy = values.cast(pl.String).str.strip_chars().str.to_lowercase().n_unique()
         warning = f" ({tidy} but for case and spaces: mend these in the file)" if tidy < distinct else ""
@@ -72,11 +104,60 @@ def _kind(values: "pl.Series", distinct: int) -> tuple[ModelKind, str]:
         raise ProjectError(f"--target {name}: it is of type {values.dtype}; a target is text, a truth or a number.")
     whole = values.dtype.is_integer() or bool((values == values.round(0)).all())
     if whole and distinct <= _FEW:
-        return "classification", f"`{name}` has {distinct} whole numbers as values; for a number, say kind = regression"
+        return "classification", f"`{name}` has {distinct} whole numbers as values, too few for an amount"
     return "regression", f"`{name}` is a number with {distinct:,} different values"
 
 
-def _guess(table: "pl.DataFrame") -> str:
-    usual = [c for c in table.columns if c.lower() in _USUAL_NAMES]
-    learnable = [c for c in table.columns if 1 < table[c].n_unique() <= max(_FEW, table.height // 2)]
-    return (usual or learnable[-1:] or table.columns[-1:])[0]
+def _choice(table: "pl.DataFrame") -> str:
+    """The columns with what is in them, and which is likely meant, for somebody who has named none."""
+    guess, why = _guess(table)
+    rows = [("column", "type", "distinct", "nulls", "")]
+    for column in table.iter_columns():
+        note = f"<- perhaps: {why}" if column.name == guess else ""
+        distinct = "?" if column.dtype.is_nested() else f"{column.drop_nulls().n_unique():,}"
+        rows.append((column.name, _type(column), distinct, f"{column.null_count():,}", note))
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    lines = []
+    for name, dtype, distinct, nulls, note in rows:
+        counts = f"{distinct:>{widths[2]}}  {nulls:>{widths[3]}}"
+        lines.append(f"  {name:<{widths[0]}}  {dtype:<{widths[1]}}  {counts}  {note}".rstrip())
+    return "\n".join(
+        [
+            f"Which column is to be predicted? Say --target COLUMN, such as --target {shlex.quote(guess)}. "
+            f"{table.height:,} rows:",
+            *lines,
+        ]
+    )
+
+
+def _type(column: "pl.Series") -> str:
+    import polars as pl
+
+    dtype = column.dtype
+    if dtype in (pl.String, pl.Categorical) or isinstance(dtype, pl.Enum):
+        return "text"
+    if dtype == pl.Boolean:
+        return "true or false"
+    return "whole number" if dtype.is_integer() else "number" if dtype.is_numeric() else str(dtype).lower()
+
+
+def _guess(table: "pl.DataFrame") -> tuple[str, str]:
+    """The likeliest target and why: a usual name, else the last column that something can be learnt about."""
+    by_name = {re.sub(r"[^a-z]+", "_", name.lower()).strip("_"): name for name in reversed(table.columns)}
+    for usual in _USUAL_NAMES:
+        found = [name for plain, name in by_name.items() if plain == usual or plain.endswith(f"_{usual}")]
+        if found and _can_be_learnt(table[found[-1]]):
+            return found[-1], "its name says so"
+    learnable = [column.name for column in table.iter_columns() if _can_be_learnt(column)]
+    few = [name for name in learnable if table[name].drop_nulls().n_unique() <= _FEW]
+    if few:
+        return few[-1], f"the last with few values ({table[few[-1]].drop_nulls().n_unique()})"
+    return (learnable or table.columns)[-1], "the last column"
+
+
+def _can_be_learnt(column: "pl.Series") -> bool:
+    if column.dtype.is_nested():
+        return False
+    given = column.drop_nulls()
+    distinct = given.n_unique()
+    return distinct > 1 and (column.dtype.is_numeric() or distinct <= min(_MOST_CLASSES, max(_FEW, given.len() // 2)))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module, resources
+from importlib.util import find_spec
 from pathlib import Path
 
 from slipway.errors import OutsideError, ProjectError, near_miss
@@ -16,7 +17,9 @@ from slipway.new.draft import data_path, draft, write_files
 from slipway.new.name import project_name
 from slipway.project import read_project
 
-EXAMPLES = ("linear", "housing")
+EXAMPLES = ("linear", "housing", "obesity")
+DRAWN = ("obesity",)
+"""Those that draw figures, with a library that is an extra."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,9 @@ class NewProject:
         return [*self.notes, f"Next: slipway {where}up"]
 
 
-def new_project(folder: Path, source: Path, target: str | None) -> NewProject:
+def new_project(
+    folder: Path, source: Path, target: str | None, *, with_git: bool = True, with_dvc: bool = True
+) -> NewProject:
     """Write a project that learns one column of a table, in `folder`, which is made.
 
     The stages are run once on a sample before anything is written in place: what is given works.
@@ -53,10 +58,11 @@ def new_project(folder: Path, source: Path, target: str | None) -> NewProject:
         (aside / data).parent.mkdir(parents=True)
         shutil.copyfile(source, aside / data)
         read_project(aside)
-    return NewProject(folder, name, (*drafted.notes(), repository.set_up(folder)), drafted.judged)
+    said = repository.set_up(folder, with_git=with_git, with_dvc=with_dvc)
+    return NewProject(folder, name, (*drafted.notes(), said), drafted.judged)
 
 
-def new_example(folder: Path, example: str) -> NewProject:
+def new_example(folder: Path, example: str, *, with_git: bool = True, with_dvc: bool = True) -> NewProject:
     """Write an example of the package's own in `folder`, with its data; nothing is downloaded.
 
     A folder that holds nothing but `data/` may be there already: data in it is taken as it is.
@@ -83,8 +89,11 @@ def new_example(folder: Path, example: str) -> NewProject:
             said_of_data = (
                 f"{place} is generated: its rows follow public figures and are nobody's. A real one may replace it."
             )
-    notes = (f"{name}: the example {example}: {said_of_data}", repository.set_up(folder))
-    return NewProject(folder, name, notes, has_generated_data=has_generated_data)
+    said = repository.set_up(folder, with_git=with_git, with_dvc=with_dvc)
+    notes = [f"{name}: the example {example}: {said_of_data}", said]
+    if example in DRAWN and find_spec("matplotlib") is None:
+        notes.append("Its figures need matplotlib, which is not installed here: pip install 'slipway[figures]' first.")
+    return NewProject(folder, name, tuple(notes), has_generated_data=has_generated_data)
 
 
 def _refuse_if_used(folder: Path, may_hold: tuple[str, ...]) -> None:

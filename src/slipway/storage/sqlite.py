@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.records import Decision, LedgerEntry, Prediction, Truth
-from slipway.storage import sqlite_tokens
+from slipway.storage import sqlite_pending, sqlite_tokens
 from slipway.storage.sqlite_file import BUSY_SECONDS, SqliteFile
 
 FIRST_TABLES = (
@@ -34,16 +34,17 @@ FIRST_TABLES = (
     "CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL)",
 )
 
-FORMATS = (FIRST_TABLES, (sqlite_tokens.TABLE,))
+FORMATS = (FIRST_TABLES, (sqlite_tokens.TABLE,), (sqlite_pending.TABLE,), (sqlite_tokens.EXPIRY,))
 """What each format adds to the one before it. What a published one added is never changed."""
 FORMAT = len(FORMATS)
 
 
 def state_file(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> SqliteFile:
-    """The file that the four below and the tokens share; nothing is opened or made before its first use."""
+    """The file that the four below, the tokens and what is pending share; nothing is opened or made before its first use."""
     return SqliteFile(path, FORMATS, busy_seconds=busy_seconds)
 
 
+_REMOVED_AT_ONCE = 5_000
 _PREDICTION = "id, at, version, row, prediction, probabilities, latency_ms, error"
 _TRUTH = "id, prediction_id, at, truth, source, is_correction"
 _ENTRY = "seq, at, action, version, previous, bundle, gate, by, why, previous_hash, hash"
@@ -110,6 +111,38 @@ class SqliteJournal:
         counted = self._select("SELECT (SELECT count(*) FROM predictions), (SELECT count(*) FROM truths)", [])
         predictions, truths = counted[0]
         return predictions, truths
+
+    def remove(self, ids: Sequence[str]) -> tuple[int, int]:
+        wanted = json.dumps(list(ids))
+        removed = self._remove(
+            "DELETE FROM predictions WHERE id IN (SELECT value FROM json_each(?))",
+            "DELETE FROM truths WHERE prediction_id IN (SELECT value FROM json_each(?))",
+            (wanted,),
+        )
+        self._file.forget()
+        return removed
+
+    def remove_before(self, at: float) -> tuple[int, int]:
+        total = (0, 0)
+        while True:  # a part at a time: whoever else writes waits for one of them alone
+            old = f"(SELECT id FROM predictions WHERE at < ? ORDER BY at, seq LIMIT {_REMOVED_AT_ONCE})"
+            removed = self._remove(
+                f"DELETE FROM predictions WHERE id IN {old}", f"DELETE FROM truths WHERE prediction_id IN {old}", (at,)
+            )
+            total = total[0] + removed[0], total[1] + removed[1]
+            if removed[0] < _REMOVED_AT_ONCE:
+                break
+        lost = "DELETE FROM truths WHERE at < ? AND prediction_id NOT IN (SELECT id FROM predictions)"
+        with self._file.writing() as connection:
+            total = total[0], total[1] + connection.execute(lost, (at,)).rowcount
+        if total != (0, 0):
+            self._file.forget()
+        return total
+
+    def _remove(self, predictions: str, truths: str, values: tuple[Any, ...]) -> tuple[int, int]:
+        with self._file.writing() as connection:
+            of_truths = connection.execute(truths, values).rowcount
+            return connection.execute(predictions, values).rowcount, of_truths
 
     def _select(self, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
         with self._file.reading() as connection:
@@ -192,6 +225,15 @@ class SqliteLease:
                 "SET holder = excluded.holder, until = excluded.until "
                 "WHERE leases.holder = excluded.holder OR leases.until <= ?",
                 (name, holder, now + seconds, now),
+            )
+            return cursor.rowcount == 1
+
+    def renew(self, name: str, holder: str, seconds: float) -> bool:
+        now = time.time()
+        with self._file.writing() as connection:
+            cursor = connection.execute(
+                "UPDATE leases SET until = ? WHERE name = ? AND holder = ? AND until > ?",
+                (now + seconds, name, holder, now),
             )
             return cursor.rowcount == 1
 

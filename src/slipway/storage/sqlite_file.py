@@ -78,6 +78,20 @@ class SqliteFile:
                     connection.execute("ROLLBACK")
                 raise
 
+    def forget(self) -> None:
+        """See to it that what was deleted is in none of the file's bytes, nor in its log's.
+
+        Raises:
+            OutsideError: another program has read from the file all the while, so that the log can't be cut.
+        """
+        with self.reading() as connection:
+            is_blocked, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if is_blocked:
+            raise OutsideError(
+                f"{self.path}-wal: still holds what was deleted, since another program has read from the database for "
+                f"{self._busy_seconds:g} s. End it, then try again."
+            )
+
     def close(self) -> None:
         """Close every thread's connection; a later use opens a new one."""
         for held in list(self._all):
@@ -116,6 +130,8 @@ class SqliteFile:
     def _prepare(self, connection: sqlite3.Connection) -> None:
         # An entry that was acknowledged outlives the machine's power: the spool's copy is deleted after this commit.
         connection.execute("PRAGMA synchronous = FULL")
+        # What is deleted is overwritten: a purge is one of the bytes.
+        connection.execute("PRAGMA secure_delete = ON")
         found = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if not self._formats or found == self._format:
             return
@@ -177,7 +193,10 @@ class SqliteFile:
             case sqlite3.SQLITE_FULL:
                 return "the disk is full: nothing was written. Make room and try again."
             case sqlite3.SQLITE_IOERR:
-                return "the disk failed while the database was in use. Check the disk (`dmesg`), then try again."
+                return (
+                    "the disk failed while the database was in use, or a limit on its files was reached: nothing was "
+                    "written. Check disk and limits (`dmesg`, `ulimit -f`, quotas), then try again."
+                )
             case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
                 return (
                     "not an SQLite database, or damaged. Put a copy back, or move it away (a new one is made, without "

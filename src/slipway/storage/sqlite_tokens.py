@@ -7,6 +7,9 @@ TABLE = (
     "CREATE TABLE tokens (name TEXT PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, scopes TEXT NOT NULL, "
     "made_at TEXT NOT NULL)"
 )
+EXPIRY = "ALTER TABLE tokens ADD COLUMN expires_at TEXT"
+
+_COLUMNS = "name, sha256, scopes, made_at, expires_at"
 
 
 class SqliteTokens:
@@ -18,8 +21,8 @@ class SqliteTokens:
     def add(self, token: Token) -> bool:
         with self._file.writing() as connection:
             cursor = connection.execute(
-                "INSERT INTO tokens (name, sha256, scopes, made_at) VALUES (?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
-                (token.name, token.sha256, " ".join(token.scopes), token.made_at),
+                f"INSERT INTO tokens ({_COLUMNS}) VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
+                (token.name, token.sha256, " ".join(token.scopes), token.made_at, token.expires_at),
             )
             return cursor.rowcount == 1
 
@@ -29,5 +32,5 @@ class SqliteTokens:
 
     def all(self) -> list[Token]:
         with self._file.reading() as connection:
-            rows = connection.execute("SELECT name, sha256, scopes, made_at FROM tokens ORDER BY name").fetchall()
-        return [Token(name, sha256, tuple(scopes.split()), made_at) for name, sha256, scopes, made_at in rows]
+            rows = connection.execute(f"SELECT {_COLUMNS} FROM tokens ORDER BY name").fetchall()
+        return [Token(name, sha256, tuple(scopes.split()), *times) for name, sha256, scopes, *times in rows]

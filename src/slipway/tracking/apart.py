@@ -47,6 +47,14 @@ class TrackerApart:
         version = self._ask("pointed", name=name, alias=alias)
         return None if version is None else int(version)
 
+    def anchor(self, name: str, version: int, head: str) -> None:
+        """See `MlflowTracker.anchor`."""
+        self._ask("anchor", name=name, version=version, head=head)
+
+    def anchors(self, name: str) -> dict[int, str]:
+        """See `MlflowTracker.anchors`."""
+        return {int(version): head for version, head in self._ask("anchors", name=name).items()}
+
     def close(self) -> None:
         """End the process, if there is one. A later use starts another."""
         with self._asking:
@@ -122,7 +130,7 @@ def main(tracking_uri: str, root: str) -> None:
         answers.flush()
 
 
-def _answer(tracker: Tracker, verb: str, given: dict[str, Any]) -> int | None:
+def _answer(tracker: Tracker, verb: str, given: dict[str, Any]) -> int | dict[int, str] | None:
     match verb:
         case "register":
             facts = RunFacts(**given["facts"])
@@ -132,6 +140,11 @@ def _answer(tracker: Tracker, verb: str, given: dict[str, Any]) -> int | None:
             return None
         case "pointed":
             return tracker.pointed(**given)
+        case "anchor":
+            tracker.anchor(**given)
+            return None
+        case "anchors":
+            return dict(tracker.anchors(**given))
         case _:
             raise AssertionError(verb)
 

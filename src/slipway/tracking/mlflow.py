@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 BUNDLE_TAG = "slipway.bundle"
 """The tag of a version with its bundle's SHA-256, by which it is found again."""
 
+HEAD_TAG = "slipway.ledger_head"
+"""The tag of a version with the ledger's head at the time: its number and hash."""
+
 _LOADER = "slipway.model.pyfunc"
 _REQUIRED = ("slipway", "numpy", "pandas", "polars", "scikit-learn", "skops")
 _PARAMETER_LENGTH = 6000
@@ -89,6 +92,25 @@ class MlflowTracker:
                 raise
             return int(aliases[alias]) if alias in aliases else None
 
+    def anchor(self, name: str, version: int, head: str) -> None:
+        """Keep the ledger's head on a version.
+
+        Raises:
+            OutsideError: MLflow can't be reached, or has no such version.
+        """
+        with self._translated(f"keep the ledger's head on version {version}"):
+            self._client().set_model_version_tag(name, str(version), HEAD_TAG, head)
+
+    def anchors(self, name: str) -> Mapping[int, str]:
+        """The heads of the ledger that versions carry.
+
+        Raises:
+            OutsideError: MLflow can't be reached.
+        """
+        with self._translated("read the ledger's heads"):
+            found = self._client().search_model_versions(f"name={_quoted(name)}")
+            return {int(each.version): each.tags[HEAD_TAG] for each in found if HEAD_TAG in each.tags}
+
     def close(self) -> None:
         """Let go of the client."""
         with self._opening:
@@ -107,9 +129,8 @@ class MlflowTracker:
             return self._opened
 
     def _registered(self, client: "MlflowClient", facts: RunFacts) -> int | None:
-        quote = '"' if "'" in facts.name else "'"
         found = client.search_model_versions(
-            f"name={quote}{facts.name}{quote} and tag.`{BUNDLE_TAG}`='{facts.bundle_sha256}'"
+            f"name={_quoted(facts.name)} and tag.`{BUNDLE_TAG}`='{facts.bundle_sha256}'"
         )
         return min((int(each.version) for each in found), default=None)
 
@@ -218,6 +239,9 @@ def _import_quietly() -> None:
         ("DO_NOT_TRACK", "true"),
         ("GIT_PYTHON_REFRESH", "quiet"),
         ("MLFLOW_UV_AUTO_DETECT", "false"),
+        # A server that is away makes a candidate wait as pending: no reason to try again for minutes.
+        ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2"),
+        ("MLFLOW_HTTP_REQUEST_TIMEOUT", "30"),
     ):
         os.environ.setdefault(key, value)
     with warnings.catch_warnings():
@@ -225,7 +249,8 @@ def _import_quietly() -> None:
         warnings.filterwarnings("ignore", message=".*Any type hint is inferred as AnyType")
         import mlflow.pyfunc  # noqa: F401
     for name in ("mlflow", "alembic"):
-        logging.getLogger(name).setLevel(logging.ERROR)
+        # Its errors come as exceptions too, whose one line we tell; the log would put a traceback before it.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _signature(columns: list[dict[str, Any]], answers: list[Any]) -> "ModelSignature":
@@ -288,6 +313,12 @@ def _requirements(libraries: Mapping[str, str]) -> list[str]:
     imported = {owners[name][0]: found for name, found in libraries.items() if name in owners}
     pinned = {name: version(name) for name in _REQUIRED} | imported
     return [f"{name}=={found}" for name, found in sorted(pinned.items())]
+
+
+def _quoted(name: str) -> str:
+    """A name as MLflow's searches take it."""
+    quote = '"' if "'" in name else "'"
+    return f"{quote}{name}{quote}"
 
 
 def _name(key: str) -> str:

@@ -1,4 +1,4 @@
-"""What the flow needs of a tracking server: one run recorded and registered, names pointed at versions."""
+"""What the flow needs of a tracking server: runs recorded, versions registered and named, the ledger's head kept."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,6 +35,12 @@ class Tracker(Protocol):
 
     def pointed(self, name: str, alias: str) -> int | None:
         """The version that an alias points at."""
+
+    def anchor(self, name: str, version: int, head: str) -> None:
+        """Keep the ledger's head on a version, in place of what it had."""
+
+    def anchors(self, name: str) -> Mapping[int, str]:
+        """The heads that versions carry, by version."""
 
     def close(self) -> None:
         """Give back what it holds; a later use takes it again."""

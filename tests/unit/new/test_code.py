@@ -1,12 +1,13 @@
 import ast
 import tomllib
+from dataclasses import replace
 from pathlib import PurePosixPath
 
 import numpy as np
 import polars as pl
 import pytest
 
-from slipway.new.baseline import ask, baseline
+from slipway.new.baseline import baseline
 from slipway.new.code import listed, pipeline_text, quoted
 from slipway.new.columns import judge
 from slipway.project.module import read_stages
@@ -43,12 +44,7 @@ def test_the_stages_are_the_usual_four_and_one_is_online():
 def test_features_are_typed_and_cleaned_by_the_written_code():
     _, pipeline = written(TABLE, "price")
     features = pipeline["features"](TABLE.drop("price"))
-    assert features.columns == ['a "quoted" name', "Area size", "since", "rooms"] or set(features.columns) == {
-        "Area size",
-        "since",
-        'a "quoted" name',
-        "rooms",
-    }
+    assert features.columns == ['a "quoted" name', "Area size", "since", "rooms", "since month"]
     assert features["Area size"].to_list() == [round(area) for area in AREA]
     assert features["since"][0] == 14_610  # 2010-01-01
 
@@ -69,7 +65,7 @@ def test_thousands_are_read_where_the_file_has_them():
 def test_one_kind_of_column_alone_makes_a_working_module(columns):
     table = TABLE.select(*columns, "price")
     text, _ = written(table, "price")
-    assert baseline(table, judge(table, "price")).metrics["rmse"] > 0
+    assert baseline(table, judge(table, "price")).mean("rmse") > 0
     assert ("CATEGORIES" in text) == ('a "quoted" name' in columns)
 
 
@@ -84,35 +80,57 @@ def test_nothing_is_imported_that_is_not_used():
         assert imported <= used
 
 
+def test_spaces_and_case_are_no_other_category_where_the_file_is_careless():
+    cities = ["Graz", " graz", "GRAZ ", "Linz", "NA", None]
+    table = TABLE.with_columns(pl.Series("city", cities * 50))
+    _, pipeline = written(table, "price")
+    assert pipeline["features"](table.head(6))["city"].to_list() == ["graz", "graz", "graz", "linz", None, None]
+    careful = TABLE.with_columns(pl.Series("city", ["Graz", "Linz", "LinZ2"] * 100))
+    _, pipeline = written(careful, "price")
+    assert pipeline["features"](careful.head(2))["city"].to_list() == ["Graz", "Linz"]
+
+
+def test_free_text_is_learnt_by_its_words():
+    rng = np.random.default_rng(1)
+    said = [" ".join(f"word{w}" for w in rng.choice(80, 5, replace=False)) for _ in range(300)]
+    is_high = ["word1" in text.split() or "word2" in text.split() for text in said]
+    table = pl.DataFrame({"note": said, "x": rng.normal(size=300), "y": np.where(is_high, "yes", "no")})
+    text, pipeline = written(table, "y")
+    assert "TfidfVectorizer" in text
+    features = pipeline["features"](table)
+    model = pipeline["model"](features.with_columns(table["y"]))
+    nothing = pipeline["features"](
+        pl.DataFrame({"note": [None, "?"], "x": [0.1, 0.1]}, schema_overrides={"note": pl.String})
+    )
+    assert nothing["note"].to_list() == ["", ""]
+    assert len(model.predict(nothing)) == 2
+
+
+def test_newest_rows_are_the_test_where_a_column_says_when():
+    days = pl.Series(range(300)).cast(pl.Int32).cast(pl.Date)
+    text, pipeline = written(TABLE.with_columns(created=days), "price")
+    assert 'TIME = "created"' in text
+    assert "split_rows" not in text
+    features = pipeline["features"](TABLE.with_columns(created=days))
+    train, test = pipeline["split"](features.with_columns(created=pl.when(pl.int_range(300) > 0).then("created")))
+    assert train["created"].max() < test["created"].min()
+    assert (test.height, train.height) == (61, 239)
+    assert train["created"].null_count() == 1
+
+
+def test_a_great_table_teaches_by_a_part_of_its_rows():
+    judged = replace(judge(TABLE, "price"), rows=5_000_000)
+    text = pipeline_text(judged, leaf=20, seed=7)
+    assert "rows: int = 1_000_000" in text
+    namespace = {"__name__": "pipeline"}
+    exec(text, namespace)
+    features = namespace["features"](TABLE).with_columns(TABLE["price"])
+    assert namespace["model"](features, trees=2, rows=100)[-1].n_iter_ == 2
+
+
 def test_long_lists_are_broken():
     assert listed("A", ["a", "b"]) == 'A = ["a", "b"]'
     assert listed("A", ["a" * 40] * 4).count("\n") == 5
-
-
-def test_the_gate_asks_a_little_less_than_a_first_model_reached():
-    judged = judge(TABLE, "price")
-    first = baseline(TABLE, judged)
-    gate = ask(first, judged)
-    assert gate.metric == "rmse"
-    assert gate.minimum is None
-    assert first.metrics["rmse"] * 1.2 < gate.maximum < first.metrics["rmse"] * 1.4
-    assert f"missed by {first.metrics['rmse']:.3g}" in gate.why
-
-
-def test_where_one_class_has_nearly_all_rows_accuracy_is_not_asked():
-    x = RNG.uniform(size=600)
-    table = pl.DataFrame(
-        {"x": x, "noise": RNG.uniform(size=600), "y": np.where(x + RNG.normal(0, 0.05, 600) > 0.9, "rare", "usual")}
-    )
-    judged = judge(table, "y")
-    gate = ask(baseline(table, judged), judged)
-    assert gate.metric == "macro_f1"
-    assert "not accuracy" in gate.why
-
-
-def test_ten_rows_are_enough_to_be_split():
-    table = pl.DataFrame({"x": range(0, 100, 10), "y": ["a", "b"] * 5}).with_columns(pl.col("x") * 1.5)
-    assert baseline(table, judge(table, "y")).test_rows >= 1
 
 
 @pytest.mark.parametrize("name", ['x"]; import os', "del\x7f", "back\\slash", "new\nline", "\x01", "ünï", '"""'])

@@ -49,7 +49,51 @@ def test_a_column_that_is_not_there_is_refused_with_the_near_miss():
         judge_target(pl.DataFrame({"churn": [0, 1] * 10, "x": [1] * 20}), "chrun")
 
 
-def test_without_a_target_the_columns_are_listed_with_a_guess():
-    table = pl.DataFrame({"id": range(20), "churn": [0, 1] * 10, "x": [1.0] * 20})
-    with pytest.raises(ProjectError, match=r"--target COLUMN; `churn`, perhaps. The columns are: id, churn, x"):
+def test_without_a_target_the_columns_are_listed_with_a_guess_and_why():
+    table = pl.DataFrame({"id": range(20), "churn": [0, 1] * 10, "x": [1.0] * 19 + [None]})
+    with pytest.raises(ProjectError) as asked:
         judge_target(table, None)
+    assert str(asked.value).splitlines() == [
+        "Which column is to be predicted? Say --target COLUMN, such as --target churn. 20 rows:",
+        "  column  type          distinct  nulls",
+        "  id      whole number        20      0",
+        "  churn   whole number         2      0  <- perhaps: its name says so",
+        "  x       number               1      1",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "guess"),
+    [
+        ({"a": range(20), "sale_price": range(20), "b": ["x", "y"] * 10}, "sale_price.*its name says so"),
+        ({"a": ["x", "y"] * 10, "n": [i / 3 for i in range(20)]}, "a .*few values"),
+        ({"n": [i / 3 for i in range(20)], "m": [i / 7 for i in range(20)]}, "m .*the last column"),
+        ({"churn": ["x"] * 20, "m": [i / 7 for i in range(20)]}, "m .*the last column"),
+    ],
+)
+def test_the_guess_is_a_usual_name_else_few_values_else_the_last(columns, guess):
+    with pytest.raises(ProjectError, match=rf"(?m)^  {guess.replace('.*', '.*<- perhaps: .*', 1)}"):
+        judge_target(pl.DataFrame(columns), None)
+
+
+@pytest.mark.parametrize(
+    ("values", "warning"),
+    [
+        ([1, 2] * 5 + [None] * 30, "mostly null: 10 of 40 rows"),
+        (list(range(100, 140)), "another whole number in each row: is it an id"),
+        ([0] * 98 + [1] * 2, "nearly constant: 0 in 98.0% of the rows"),
+        (["a", "b"] * 20 + ["c"], "1 classes with fewer than 5 rows, such as 'c'"),
+        ([f"t{i // 2}" for i in range(40)], "nearly unique: 20 values in 40 rows"),
+    ],
+)
+def test_what_is_odd_about_a_target_is_said(values, warning):
+    assert any(warning in said for said in judge_target(pl.DataFrame({"y": values}), "y").warnings)
+
+
+def test_a_usual_target_gives_no_warning():
+    assert judge_target(pl.DataFrame({"y": ["a", "b"] * 20}), "y").warnings == ()
+
+
+def test_numbers_inside_texts_are_asked_for_as_numbers():
+    with pytest.raises(ProjectError, match=r'inside texts, such as "\$1,000".*as such in the file: 1000\.'):
+        judge_target(pl.DataFrame({"y": [f"${1_000 + i:,}" for i in range(20)]}), "y")

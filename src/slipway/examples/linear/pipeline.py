@@ -41,11 +41,10 @@ def split(linear_data: pl.DataFrame, *, test_share: float = 0.2, seed: int = 42)
     """The readings by the usual random split; rows that production labelled stand after them and are split by hash."""
     train, test = train_test_split(linear_data.head(READINGS), test_size=test_share, random_state=seed)
     labelled = linear_data.slice(READINGS)
-    if labelled.is_empty():
-        return train, test
     # By hash, so that a row keeps its side as more of them come: otherwise old test rows would leak into training.
-    more_train, more_test = split_rows(labelled, test_share=test_share, seed=seed)
-    return pl.concat([train, more_train]), pl.concat([test, more_test])
+    _, aside = split_rows(linear_data, test_share=test_share, seed=seed)
+    sides = [labelled.join(aside, on=["x", "y"], how=how, maintain_order="left") for how in ("anti", "semi")]
+    return pl.concat([train, sides[0]]), pl.concat([test, sides[1]])
 
 
 @stage

@@ -34,14 +34,18 @@ def test_readings_kept_back_are_close_to_it(tables):
     )
 
 
-def test_a_reading_keeps_its_side_when_labelled_rows_come():
+@pytest.mark.parametrize("count", [1, 2, 50])
+def test_a_reading_keeps_its_side_when_labelled_rows_come(count):
     before = pipeline.readings()
     labelled = pl.DataFrame({"x": [30.0 + i for i in range(50)], "y": [61.0 + 2 * i for i in range(50)]})
     train, test = pipeline.split(before)
-    more_train, more_test = pipeline.split(pl.concat([before, labelled]))
+    all_train, all_test = pipeline.split(pl.concat([before, labelled]))
+    more_train, more_test = pipeline.split(pl.concat([before, labelled.head(count)]))
     assert more_train.head(80).equals(train)
     assert more_test.head(20).equals(test)
-    assert more_train.height + more_test.height == 150
+    assert more_train.height + more_test.height == 100 + count
+    assert set(more_train.rows()) <= set(all_train.rows())
+    assert set(more_test.rows()) <= set(all_test.rows())
 
 
 def test_values_become_rows_and_answers_are_nested():

@@ -1,0 +1,138 @@
+"""A project and its settings → its backends, opened when they are first asked for, and what stands in them."""
+
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from slipway.errors import BusyError, OutsideError, ProjectError
+from slipway.pipeline.run import run_lock
+from slipway.project import Project
+from slipway.settings import Settings
+
+if TYPE_CHECKING:
+    from slipway.model.score import Scorer
+    from slipway.model.store import BundleStore
+    from slipway.notices import Notices
+    from slipway.release.cleanroom import CleanRoom
+    from slipway.release.states import Standing
+    from slipway.release.switch import Releasing
+    from slipway.storage import Storage
+    from slipway.tracking.seams import Tracker
+
+
+class Opened:
+    """What the verbs and the loop's steps are made of. Most need few of the backends."""
+
+    def __init__(self, project: Project, settings: Settings) -> None:
+        self.project = project
+        self.settings = settings
+        self._room: CleanRoom | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give back what the backends hold."""
+        if "storage" in self.__dict__:
+            self.storage.close()
+        if "tracker" in self.__dict__:
+            self.tracker.close()
+        self._leave_room()
+
+    # Backends, opened when first asked for: most verbs need few of them.
+
+    @cached_property
+    def storage(self) -> "Storage":
+        from slipway.storage import open_storage
+
+        return open_storage(self.settings)
+
+    @cached_property
+    def tracker(self) -> "Tracker":
+        from slipway.tracking import open_tracker
+
+        return open_tracker(self.settings)
+
+    @cached_property
+    def store(self) -> "BundleStore":
+        from slipway.model.store import BundleStore
+
+        return BundleStore(self.settings.bundles)
+
+    def _leave_room(self) -> None:
+        if self._room is not None:
+            self._room.close()
+            self._room = None
+
+    @cached_property
+    def notices(self) -> "Notices":
+        """Those who watch the project, told by its webhook."""
+        from slipway.notices import Notices
+
+        return Notices(self.project, self.settings, self.storage)
+
+    def standing(self) -> "Standing":
+        """Where every version stands, by the ledger."""
+        from slipway.release.states import stand
+
+        return stand(self.storage.ledger.entries())
+
+    def require_live(self) -> int:
+        """The live version's number; a ProjectError with the remedy where there is none."""
+        live = self.standing().live
+        if live is None:
+            raise ProjectError(
+                "Nothing is live yet: `slipway up`, or `slipway run` and `slipway release`, changes that."
+            )
+        return live
+
+    def scorer(self, version: int) -> "Scorer":
+        """A version, verified and loaded."""
+        from slipway.model.score import load_scorer
+
+        return load_scorer(self.store.open(self.standing().bundles[version]))
+
+    def live_scorer(self) -> "Scorer":
+        """The live version, verified and loaded."""
+        return self.scorer(self.require_live())
+
+    def ship(self) -> None:
+        """Bring what waits in the spool into the journal; a running server's shipper may do it meanwhile."""
+        from slipway.journal.ship import Shipper
+
+        Shipper(self.settings.spool, self.storage.journal).ship(wait_seconds=5.0)
+
+    def _releasing(self) -> "Releasing":
+        from slipway.release.switch import Releasing
+
+        return Releasing(
+            self.project.name,
+            self.project.model,
+            self.storage.ledger,
+            self.storage.journal,
+            self.store,
+            self.tracker,
+            self.settings.user,
+            self.settings.gates,
+        )
+
+    def _register_pending(self, *, is_needed: bool) -> None:
+        """Give what is pending its version; without need, a tracker that is away is passed by."""
+        if not self.storage.pending.all():
+            return
+        from slipway.release.pending import Registering, register_pending
+
+        registering = Registering(
+            self.project.name, self.storage.ledger, self.storage.pending, self.store, self.tracker
+        )
+        try:
+            with run_lock(self.settings):  # a run that goes on may be registering it itself
+                register_pending(registering)
+        except (BusyError, OutsideError):
+            if is_needed:
+                raise

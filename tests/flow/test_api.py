@@ -1,0 +1,96 @@
+"""A served API as its operator meets it: the log, the signal that ends it, several processes, and files of rows."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import time
+import urllib.request
+from urllib.parse import urlsplit
+
+import pytest
+
+from commands import Slipway
+
+ROW = {"values": [5]}
+
+
+@pytest.fixture
+def line(slipway: Slipway) -> Slipway:
+    slipway("new", "line", "--example", "linear")
+    slipway("-C", "line", "run")
+    slipway("-C", "line", "release")
+    return slipway
+
+
+def test_the_log_the_limits_and_the_end(line: Slipway) -> None:
+    with line.serving("-C", "line", "serve", "--port", "0") as server:
+        server.url = server.line()
+        place = urlsplit(server.url)
+        request = urllib.request.Request(server.url + "/predict", json.dumps(ROW).encode(), {"X-Request-Id": "shop-1"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert answer.headers["x-request-id"] == "shop-1"
+        assert server.ask("/helth", code=404)["detail"].startswith("There is no /helth here. Did you mean `/health`?")
+
+        large = http.client.HTTPConnection(place.hostname or "", place.port, timeout=30)
+        large.request("POST", "/predict", headers={"Content-Length": str(100 * 1024**2)})
+        assert large.getresponse().status == 413
+        large.close()
+
+        # Somebody has sent half a body when the service is told to stop.
+        with socket.create_connection((place.hostname, place.port)) as half:
+            half.sendall(b"POST /predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 14\r\n\r\n{")
+            time.sleep(0.5)
+            told = time.monotonic()
+            server.process.send_signal(signal.SIGTERM)
+            assert b"408" in half.recv(4096)
+            said = server.process.stderr.read() if server.process.stderr else ""
+            server.process.wait(timeout=30)
+            assert time.monotonic() - told < 15
+    lines = [json.loads(text) for text in said.splitlines()]
+    requests = [entry for entry in lines if entry["event"] == "request"]
+    assert [entry["status"] for entry in requests] == [200, 404, 413, 408]
+    first = requests[0]
+    assert (first["id"], first["route"], first["rows"], first["version"]) == ("shop-1", "/predict", 1, 1)
+    assert any("serving on" in entry["message"] for entry in lines if entry["event"] == "log")
+
+
+def test_several_processes_answer_and_one_that_ends_is_replaced(line: Slipway) -> None:
+    with line.serving("-C", "line", "serve", "--port", "0", "--workers", "2", "--quiet") as server:
+        server.url = server.line()
+        first = _workers(server.process.pid)
+        assert len(first) == 2
+        for _ in range(20):
+            assert server.ask("/predict", ROW)["predictions"] == [[pytest.approx(10.925, abs=5e-4)]]
+        os.kill(min(first), signal.SIGKILL)
+        until = time.monotonic() + 60
+        while len(alive := _workers(server.process.pid)) < 2 or alive == first:
+            assert time.monotonic() < until, "nobody took the place of the one that ended"
+            time.sleep(0.2)
+        server.ask("/predict", ROW)
+    assert line.json("-C", "line", "journal")["predictions"] == 21
+
+
+def test_a_file_is_scored_into_a_file(line: Slipway) -> None:
+    rows = line.folder / "rows.csv"
+    rows.write_text("x\n" + "\n".join(str(n / 10) for n in range(5000)) + "\n")
+    line("-C", "line", "predict", str(rows), "-o", str(line.folder / "answers.csv"))
+    header, *answers = (line.folder / "answers.csv").read_text().splitlines()
+    assert header == "x,prediction,error"
+    assert len(answers) == 5000
+    rows.write_text("x\n1\n2\nmany\n")
+    line("-C", "line", "predict", str(rows), "-o", str(line.folder / "more.csv"), code=2)
+    assert "rows.csv: row 3 (`many`)" in line.said
+    assert not (line.folder / "more.csv").exists()
+
+
+def _workers(parent: int) -> set[int]:
+    """The processes that a server began to answer, by their ids."""
+    found = set()
+    with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
+        for pid in map(int, file.read().split()):
+            with open(f"/proc/{pid}/cmdline", "rb") as command:
+                if b"spawn_main" in command.read():
+                    found.add(pid)
+    return found
