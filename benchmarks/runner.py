@@ -78,7 +78,7 @@ class Bench:
         for folder in (self.ours, self.theirs):
             (folder / "data").mkdir(parents=True)
             (folder / "data/start.txt").write_text("start")
-            (folder / "data/rows.csv").write_text("x,y\n1,2\n")
+            (folder / "data/rows.csv").write_text("x,y\n" + "".join(f"{n},{2 * n + n % 3}\n" for n in range(60)))
             (folder / "work.py").write_text(WORK)
             for number in range(files):
                 place = folder / "many" / f"{number // 100:03}"
@@ -105,7 +105,12 @@ class Bench:
                 "",
             ]
             before = f"s{number}"
-        lines += ["@stage", "def model(rows: 'polars.DataFrame'): ...", ""]
+        lines += [
+            "@stage",
+            "def model(rows: 'polars.DataFrame'):",
+            "    from sklearn.linear_model import LinearRegression",
+            "    return LinearRegression().fit(rows.select('x'), rows['y'])",
+        ]
         (self.ours / "pipeline.py").write_text("\n".join(lines))
 
     def _write_theirs(self, megabytes: float, stages: int, has_folder: bool) -> None:
@@ -125,6 +130,11 @@ class Bench:
         (self.theirs / "dvc.yaml").write_text("\n".join(lines) + "\n")
 
     def slipway(self) -> None:
+        """All stages, and the model beside them."""
+        run("slipway", "run", "-q", cwd=self.ours)
+
+    def slipway_stages(self) -> None:
+        """The stages that DVC has, too."""
         run("slipway", "run", "-q", self.last, cwd=self.ours)
 
     def dvc(self) -> None:
@@ -132,27 +142,26 @@ class Bench:
 
     def settle(self) -> None:
         """Both know that nothing changed, and no file is as young as a clock's grain."""
+        self.slipway()
+        self.dvc()
         past = time.time() - 60
         for folder in (self.ours, self.theirs):
             for path in folder.rglob("*"):
                 if path.is_file() and ".dvc" not in path.parts and path.name != "pipeline.json":
                     os.utime(path, (past, past))
-        for _ in range(2):
-            self.slipway()
-            self.dvc()
+        self.slipway()
 
     def forget(self) -> None:
         """As before the first run."""
         for folder in (self.ours, self.theirs):
             shutil.rmtree(folder / ".slipway", ignore_errors=True)
-            for name in ("dvc.lock",):
-                (folder / name).unlink(missing_ok=True)
+            (folder / "dvc.lock").unlink(missing_ok=True)
             for path in folder.glob("data/s*"):
                 if path.name != "start.txt":
                     path.unlink()
             for place in (".dvc/cache", ".dvc/tmp"):
                 shutil.rmtree(folder / place, ignore_errors=True)
-        shutil.rmtree(self.ours / "dvc.yaml", ignore_errors=True)
+        (self.ours / "dvc.yaml").unlink(missing_ok=True)
 
 
 def run(program: str, *arguments: str, cwd: Path) -> None:
@@ -198,20 +207,18 @@ def main() -> None:
         ours, theirs = alternately(rounds, nothing, many.slipway, many.dvc)
         rows[f"nothing changed, {files:,} files as an input"] = (ours, theirs, None, 5.0)
         large = Bench(root / "large", megabytes)
-        ours, theirs = alternately(max(3, rounds // 2), large.forget, large.slipway, large.dvc)
+        ours, theirs = alternately(max(3, rounds // 2), large.forget, large.slipway_stages, large.dvc)
         rows[f"first run, 8 × {megabytes} MB"] = (ours, theirs, None, 2.5)
         shutil.rmtree(root / "large")
         one = Bench(root / "one", megabytes * 20, stages=1)
-        ours, theirs = alternately(3, one.forget, one.slipway, one.dvc)
+        ours, theirs = alternately(3, one.forget, one.slipway_stages, one.dvc)
         rows[f"first run, one file of {megabytes * 20:,} MB"] = (ours, theirs, None, None)
         (helped,) = alternately(rounds, nothing, lambda: run("slipway", "--help", cwd=root))
         rows["slipway --help"] = (helped, None, 0.12, None)
     report(rows, asked.json)
 
 
-def report(
-    rows: dict[str, tuple[Measured, Measured | None, float | None, float | None]], file: Path | None
-) -> None:
+def report(rows: dict[str, tuple[Measured, Measured | None, float | None, float | None]], file: Path | None) -> None:
     machine = f"{os.cpu_count()} cores, {platform.system()} {platform.machine()}, Python {platform.python_version()}"
     figures: dict[str, object] = {"machine": machine}
     print(f"{machine}\n")

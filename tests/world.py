@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from hypothesis import settings
+
 from backends import open_backend
 from effects import Caller, Crash, Watching, interleave
-from hypothesis import settings
 from registry import Registry
-
 from slipway.errors import SlipwayError
 from slipway.model.store import BundleStore
 from slipway.project import Model

@@ -8,6 +8,7 @@ from slipway.pipeline.run import RunReport, Stale
 from slipway.records import Decision, LedgerEntry
 
 if TYPE_CHECKING:
+    from slipway.pipeline.snapshots import SourceState
     from slipway.journal.shares import Share
     from slipway.release.anchor import Anchored
     from slipway.release.gate import GateReport
@@ -40,6 +41,8 @@ class Status:
     candidate: int | None
     pending: Sequence[str]
     """SHA-256 of bundles that wait for the tracker to give them a version."""
+    sources: "Sequence[SourceState]" = ()
+    """Queries and fetched sources, with what is known of their snapshots."""
 
 
 @dataclass(frozen=True, slots=True)

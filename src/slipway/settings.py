@@ -62,6 +62,11 @@ def read_settings(root: Path, environment: Mapping[str, str] | None = None) -> S
     )
 
 
+def look_up(name: str, environment: Mapping[str, str] | None = None) -> str | None:
+    """What an environment variable that the project names holds; None where it is not set, or empty."""
+    return (os.environ if environment is None else environment).get(name) or None
+
+
 def _login_name() -> str:
     try:
         return getpass.getuser()

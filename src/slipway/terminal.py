@@ -100,13 +100,16 @@ class Terminal:
         if self._as_json:
             stale = [{"name": s.name, "why": list(s.why)} for s in status.stale]
             told = {"stale": stale, "live": status.live, "candidate": status.candidate}
-            self._json({**told, "pending": list(status.pending)})
+            sources = [source.to_json() for source in status.sources]
+            self._json({**told, "pending": list(status.pending), "sources": sources})
             return
         for s in status.stale:
             self._out.print(f"  [yellow]stale[/yellow]  {escape(s.name)}: {escape('; '.join(s.why))}")
         if not status.stale:
             self._out.print("  Every stage is up to date.")
         self._out.print(f"  Live: {_version(status.live)}. Candidate: {_version(status.candidate)}.")
+        for source in status.sources:
+            self._out.print(f"  [dim]{escape(str(source))}[/dim]")
         for bundle in status.pending:
             self._out.print(
                 f"  [yellow]pending[/yellow]  bundle {bundle[:12]}: the tracker has still to give it a version; the "

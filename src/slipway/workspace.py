@@ -11,6 +11,7 @@ from slipway.pipeline.graph import order
 from slipway.pipeline.proposed import is_proposed
 from slipway.pipeline.reported import reported_metrics
 from slipway.pipeline.run import RunReport, run, run_lock, run_stage, stale
+from slipway.pipeline.snapshots import source_states
 from slipway.project import Project, find_project, read_project
 from slipway.records import Decision, LedgerEntry
 from slipway.results import JournalState, LedgerView, Looped, Ran, Status, StoodUp
@@ -102,7 +103,8 @@ class Workspace(Opened):
         """What is stale and why, what is live, which candidate waits."""
         standing = self.standing()
         pending = [waiting.bundle for waiting in self.storage.pending.all()]
-        return Status(stale(self.project, self.settings), standing.live, standing.candidate, pending)
+        sources = source_states(self.project, self.settings)
+        return Status(stale(self.project, self.settings), standing.live, standing.candidate, pending, sources)
 
     def dag(self, format: str = "text") -> str:
         """The graph of sources and stages, as text, Mermaid or SVG."""

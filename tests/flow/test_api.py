@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 import urllib.request
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,8 +17,10 @@ from commands import Slipway
 ROW = {"values": [5]}
 
 
-@pytest.fixture
-def line(slipway: Slipway) -> Slipway:
+@pytest.fixture(scope="module")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Slipway:
+    """The line of the document, released once for all that is asked here."""
+    slipway = Slipway(tmp_path_factory.mktemp("api"))
     slipway("new", "line", "--example", "linear")
     slipway("-C", "line", "run")
     slipway("-C", "line", "release")
@@ -57,6 +60,7 @@ def test_the_log_the_limits_and_the_end(line: Slipway) -> None:
 
 
 def test_several_processes_answer_and_one_that_ends_is_replaced(line: Slipway) -> None:
+    before = line.json("-C", "line", "journal")["predictions"]
     with line.serving("-C", "line", "serve", "--port", "0", "--workers", "2", "--quiet") as server:
         server.url = server.line()
         first = _workers(server.process.pid)
@@ -69,7 +73,7 @@ def test_several_processes_answer_and_one_that_ends_is_replaced(line: Slipway) -
             assert time.monotonic() < until, "nobody took the place of the one that ended"
             time.sleep(0.2)
         server.ask("/predict", ROW)
-    assert line.json("-C", "line", "journal")["predictions"] == 21
+    assert line.json("-C", "line", "journal")["predictions"] == before + 21
 
 
 def test_a_file_is_scored_into_a_file(line: Slipway) -> None:
@@ -87,10 +91,5 @@ def test_a_file_is_scored_into_a_file(line: Slipway) -> None:
 
 def _workers(parent: int) -> set[int]:
     """The processes that a server began to answer, by their ids."""
-    found = set()
-    with open(f"/proc/{parent}/task/{parent}/children", encoding="ascii") as file:
-        for pid in map(int, file.read().split()):
-            with open(f"/proc/{pid}/cmdline", "rb") as command:
-                if b"spawn_main" in command.read():
-                    found.add(pid)
-    return found
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text(encoding="ascii").split()
+    return {int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}

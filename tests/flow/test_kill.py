@@ -33,7 +33,7 @@ class Server:
 
     def __init__(self, root):
         command = [sys.executable, "-m", "slipway", "-C", str(root), "serve", "--port", "0"]
-        self._log = tempfile.TemporaryFile("w+")
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed when the server has ended
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self._log, text=True)
         self.started.append(self)
 

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-
 SWAPS = 20
 BROKEN = 12
 """The version whose bundle does not give the answers that it says."""

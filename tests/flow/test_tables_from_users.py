@@ -33,7 +33,7 @@ def german(folder: Path) -> Path:
 def test_a_spreadsheets_file_is_served_as_it_was_learnt(slipway: Slipway) -> None:
     file = german(slipway.folder)
     said = slipway("new", "kauf", "--from", file.name, "--target", "Klasse")
-    assert "semicolons between the values; read as Windows-1252" in said
+    assert "semicolons between the values; the encoding Windows-1252" in said
     assert "Split by time, `Kaufdatum`" in said
     readme = (slipway.folder / "kauf/README.md").read_text(encoding="utf-8")
     assert "another number in each row" in readme

@@ -1,4 +1,4 @@
-"""What the state tests need made once: bundles of the flats, real ones, and one that gives other answers than it says."""
+"""What the state tests need made once: real bundles of the flats, one of which gives other answers than it says."""
 
 from collections.abc import Callable
 from pathlib import Path

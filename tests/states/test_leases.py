@@ -1,15 +1,15 @@
 """The retraining lease under random holders: who was stopped, or could not reach the store, has lost it for good."""
 
 import pytest
-from backends import BACKENDS
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from world import SHARE, World
 
 import slipway.storage.sqlite
+from backends import BACKENDS
 from slipway.errors import OutsideError
 from slipway.release.lease import Holding, LostLease
+from world import SHARE, World
 
 SECONDS = 10.0
 holders = st.sampled_from(["ana", "bo", "cy"])
@@ -115,6 +115,6 @@ def test_a_lease_under_any_holders(backend, monkeypatch):
     run_state_machine_as_test(
         lambda: Leases(backend, clock),
         settings=settings(
-            max_examples=int(40 * SHARE), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=int(80 * SHARE), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

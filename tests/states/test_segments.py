@@ -5,18 +5,18 @@ import resource
 from contextlib import contextmanager
 
 import pytest
-from backends import BACKENDS
-from effects import Caller, Crash, Watching, interleave
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
-from world import SHARE, World
 
+from backends import BACKENDS
+from effects import Caller, Crash, Watching, interleave
 from slipway.errors import OutsideError
 from slipway.journal import segment
 from slipway.journal.ship import Shipper
 from slipway.journal.spool import SpoolWriter, backlog, read_spool
 from slipway.records import Prediction, Truth
+from world import SHARE, World
 
 deaths = st.one_of(st.none(), st.integers(1, 12))
 turns = st.lists(st.integers(0, 2), min_size=10, max_size=10)
@@ -170,7 +170,10 @@ class Segments(RuleBasedStateMachine):
                 Shipper(self.spool, self.world.storage.journal).ship()
                 assert segment.segments(self.spool) == []
                 assert {path.suffix for path in self.spool.iterdir()} <= {
-                    ".lock", ".new", ".offset", ".offset-new",
+                    ".lock",
+                    ".new",
+                    ".offset",
+                    ".offset-new",
                 }, "nothing but what gc takes"
             assert self.acknowledged <= set(self.journalled()) <= self.acknowledged | self.untold
         finally:
@@ -183,6 +186,6 @@ def test_a_spool_under_any_writers_shippers_and_crashes(backend):
     run_state_machine_as_test(
         lambda: Segments(backend),
         settings=settings(
-            max_examples=int(60 * SHARE), stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=int(100 * SHARE), stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

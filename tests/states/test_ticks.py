@@ -1,25 +1,25 @@
-"""Ticks of the loop beside each other, killed between any two effects: one drift is learnt once, and a later tick ends it."""
+"""Ticks beside each other, killed between any two effects: one drift is learnt once, and a later tick ends it."""
 
 from types import SimpleNamespace
 
 import pytest
-from backends import BACKENDS
-from effects import Crash
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from world import SHARE, World
 
 import slipway.storage.sqlite
+from backends import BACKENDS
+from effects import Crash
 from slipway.errors import SlipwayError
 from slipway.loop import LEASE_SECONDS, Learned, Tick, Watched
 from slipway.project.facts import Model, Monitor
+from slipway.records import Waiting
 from slipway.release.gate import GateReport
 from slipway.release.ledger import holding, verify
 from slipway.release.lines import Line
 from slipway.release.pending import register_pending
 from slipway.release.states import LIVE, stand
 from slipway.release.switch import note_outcome, point_names, release, rollback, settle
-from slipway.records import Waiting
+from world import SHARE, World
 
 DRIFTED = 1
 """The version that the world has moved away from; what is learnt from it is right again."""
@@ -92,7 +92,7 @@ def test_one_drift_is_learnt_once_whoever_ticks_and_dies(backend, bundles, monke
 
     @given(rounds=st.lists(st.lists(ticks, min_size=1, max_size=2), min_size=1, max_size=3),
            turns=st.lists(st.integers(0, 1), min_size=80, max_size=80))  # fmt: skip
-    @settings(max_examples=int(50 * SHARE), deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=int(100 * SHARE), deadline=None, suppress_health_check=list(HealthCheck))
     def drive(rounds, turns):
         world, order = World(backend), iter(turns)
         try:

@@ -3,8 +3,6 @@
 from datetime import UTC, datetime
 
 import pytest
-from backends import BACKENDS
-from effects import Crash
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -15,8 +13,9 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from world import SHARE, World
 
+from backends import BACKENDS
+from effects import Crash
 from slipway.errors import SlipwayError
 from slipway.records import Waiting
 from slipway.release.anchor import check_anchors, compare, head_of
@@ -28,6 +27,7 @@ from slipway.release.pending import register_pending, withdraw
 from slipway.release.states import LIVE, broken, stand
 from slipway.release.switch import note_outcome, point_names, release, rollback, settle
 from slipway.settings import read_settings
+from world import SHARE, World
 
 picks = st.integers(0, 7)
 deaths = st.one_of(st.none(), st.none(), st.integers(1, 14))
@@ -164,10 +164,12 @@ class Versions(RuleBasedStateMachine):
         self.world.registry.is_away = is_away
         self.world.race([(release_as_judged(v), None) for v in versions], lambda count: next(order, 0) % count)
 
-    @rule(pick=picks, dies=deaths)
-    def propose_while_the_tracker_is_away(self, pick, dies):
+    @rule(pick=picks, collects=st.booleans(), dies=deaths)
+    def propose_while_the_tracker_is_away(self, pick, collects, dies):
         self.world.registry.is_away = True
-        self.world.do(propose(self.bundles[pick % len(self.bundles)]), dies)
+        self.world.do(propose(self.bundles[-1 - pick % len(self.bundles)]), dies)
+        if collects:
+            self.world.do(self.collecting)
 
     @rule()
     def the_tracker_comes_back(self):
@@ -244,6 +246,6 @@ def test_versions_under_any_commands_crashes_and_callers(backend, bundles):
     run_state_machine_as_test(
         lambda: Versions(backend, bundles),
         settings=settings(
-            max_examples=int(60 * SHARE), stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=int(100 * SHARE), stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

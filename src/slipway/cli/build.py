@@ -18,8 +18,8 @@ from slipway.cli.shared import (
 )
 from slipway.errors import ProjectError
 
-WithGit = Annotated[bool, Option("--git/--no-git", help="Make a git repository, unless the folder is part of one.")]
-WithDvc = Annotated[bool, Option("--dvc/--no-dvc", help="Write DVC's configuration, unless it is there.")]
+NoGit = Annotated[bool, Option("--no-git", help="Make no git repository.")]
+NoDvc = Annotated[bool, Option("--no-dvc", help="Write no configuration of DVC.")]
 
 
 @app.command(rich_help_panel="Start")
@@ -28,8 +28,8 @@ def new(
     source: Annotated[Path | None, Option("--from", help="A CSV or Parquet file to learn from.")] = None,
     target: Annotated[str | None, Option(help="The column to predict.")] = None,
     example: Annotated[str | None, Option(help="An example instead: linear, housing or obesity.")] = None,
-    git: WithGit = True,
-    dvc: WithDvc = True,
+    no_git: NoGit = False,
+    no_dvc: NoDvc = False,
     project_dir: ProjectDir = HERE,
     quiet: Quiet = False,
 ) -> None:
@@ -42,9 +42,9 @@ def new(
         raise ProjectError("--target goes with --from FILE: an example has its own.")
     folder = project_dir / name
     if source is not None:
-        made = new_project(folder, source, target, with_git=git, with_dvc=dvc)
+        made = new_project(folder, source, target, with_git=not no_git, with_dvc=not no_dvc)
     else:
-        made = new_example(folder, example or "", with_git=git, with_dvc=dvc)
+        made = new_example(folder, example or "", with_git=not no_git, with_dvc=not no_dvc)
     terminal(quiet).created(made)
 
 
@@ -52,8 +52,8 @@ def new(
 def init(
     source: Annotated[Path | None, Option("--from", help="A CSV or Parquet file to learn from.")] = None,
     target: Annotated[str | None, Option(help="The column to predict.")] = None,
-    git: WithGit = True,
-    dvc: WithDvc = True,
+    no_git: NoGit = False,
+    no_dvc: NoDvc = False,
     project_dir: ProjectDir = HERE,
     quiet: Quiet = False,
 ) -> None:
@@ -62,7 +62,7 @@ def init(
 
     if source is None:
         raise ProjectError("Say --from FILE --target COLUMN: the table to learn from, and what to predict of it.")
-    terminal(quiet).created(init_project(project_dir, source, target, with_git=git, with_dvc=dvc))
+    terminal(quiet).created(init_project(project_dir, source, target, with_git=not no_git, with_dvc=not no_dvc))
 
 
 @app.command(rich_help_panel="Start")

@@ -172,7 +172,7 @@ def _figures(stages: dict[str, Any], train: "pl.DataFrame", test: "pl.DataFrame"
     # One thread: on so few rows several gain little, and on a busy machine they wait for each other a hundredfold.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class that the test rows lack is no news to the person who waits here
-        metrics: dict[str, float] = stages["metrics"](stages["model"](train, trees=50, learning_rate=0.2), test)
+        metrics: dict[str, float] = stages["metrics"](stages["model"](train, trees=30, learning_rate=0.3), test)
     return metrics
 
 

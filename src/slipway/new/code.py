@@ -260,8 +260,8 @@ def _number_helper(name: str, notation: Notation, judged: Judged) -> str:
 def {name}(column: str) -> pl.Expr:
     """The number in a text such as `{safe(example)}`; null where there is none."""
     text = {text}
-    number = text.str.extract(r"^[^\\d\\p{{L}}_.,-]*(-?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?)(?:\\s*[^\\d\\s.,-].*)?$")
-    return number.cast(pl.Float64)
+    number = r"^[^\\d\\p{{L}}_.,-]*(-?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?)(?:\\s*[^\\d\\s.,-].*)?$"
+    return text.str.extract(number).cast(pl.Float64)
 '''
 
 

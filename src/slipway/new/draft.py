@@ -52,7 +52,7 @@ class Draft:
         return {
             "slipway.toml": pages.toml_text(self.name, data, self.judged, self.gate),
             "pipeline.py": self.first.text,
-            readme: pages.readme_text(self.name, data, self.judged, self.gate, self.warnings),
+            readme: pages.readme_text(self.name, data, self.judged, self.gate, file=self.file, warnings=self.warnings),
             "tests/test_pipeline.py": pages.test_text(self.judged, data),
         }
 
@@ -61,7 +61,7 @@ class Draft:
         target, judged = self.judged.target, self.judged
         yield f"{self.name}: {target.kind}, since {target.why}; {judged.rows:,} rows."
         if self.file:
-            yield f"  The file: {self.file}."
+            yield f"  The file has {self.file}."
         if target.missing:
             yield f"  {target.missing:,} rows without `{target.name}` are passed over."
         if judged.time:

@@ -69,8 +69,13 @@ def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
     return "\n".join(lines) + "\n"
 
 
-def readme_text(name: str, data: str, judged: Judged, gate: Ask, warnings: Iterable[str] = ()) -> str:
-    """README.md: how to run it, and what became of each column and why."""
+def readme_text(name: str, data: str, judged: Judged, gate: Ask, *, file: str, warnings: Iterable[str]) -> str:
+    """README.md: how to run it, and what became of each column and why.
+
+    Args:
+        file: how the table's file is written, where that is not the usual way.
+        warnings: what is odd about the table, a sentence each.
+    """
     target = judged.target
     dropped = f" {target.missing:,} rows without it are left out of learning and testing." if target.missing else ""
     kept = "\n".join(f"| {_cell(column.name)} | {_use(column)} |" for column in judged.kept)
@@ -82,11 +87,12 @@ def readme_text(name: str, data: str, judged: Judged, gate: Ask, warnings: Itera
         if left
         else ""
     )
+    written = f" The file has {file}." if file else ""
     warned = "".join(f"- {warning}\n" for warning in warnings)
     odd = f"\n## To look at\n\n{warned}" if warned else ""
     return f"""# {name}
 
-Predicts `{target.name}` from a row of `{data}`: {target.kind}, since {target.why}.{dropped}
+Predicts `{target.name}` from a row of `{data}`: {target.kind}, since {target.why}.{dropped}{written}
 
 ```
 slipway up                # run, gate, release, serve; prints a request with a real row and its answer

@@ -80,7 +80,7 @@ def new_example(folder: Path, example: str, *, with_git: bool = True, with_dvc: 
         with resources.as_file(resources.files("slipway.examples") / example) as origin:
             shutil.copytree(origin, aside, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
         project = read_project(aside)
-        for place in (source.path for source in project.sources.values() if source.sql is None):
+        for place in (source.path for source in project.sources.values() if not source.is_snapshot):
             if (folder / place).is_file():
                 said_of_data = f"{place} was there and is taken as it is."
                 continue

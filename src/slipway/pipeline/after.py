@@ -1,13 +1,16 @@
 """A run that is done in; what it leaves for the next one and for DVC out: the shortcut, the cache, what others ran."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slipway.pipeline.dvc_cache import Cache
+from slipway.pipeline.globs import folder_of
 from slipway.pipeline.graph import order
 from slipway.pipeline.lock import LOCK, STAGES, Ran, is_cached, is_metrics
 from slipway.pipeline.proposed import FILE as MARK
 from slipway.pipeline.proposed import is_proposed
+from slipway.pipeline.snapshots import fresh_until, snapshot_facts
 from slipway.pipeline.unchanged import remember
 from slipway.project.facts import FILE as PROJECT
 from slipway.project.facts import Project
@@ -23,6 +26,9 @@ def remember_unchanged(project: Project, settings: Settings, book: "Book", cache
     # It is looked for in one place; and a run whose candidate is still to be registered has something left to do.
     if settings.state != project.root / ".slipway" or not is_proposed(settings):
         return
+    until = fresh_until(project, settings)
+    if until is not None and until <= time.time():
+        return
     ran = book.ran()
     is_module = (project.root / project.module).is_file()
     present = {PROJECT, STAGES, LOCK, str(settings.state / MARK), *book.marks()}
@@ -31,23 +37,34 @@ def remember_unchanged(project: Project, settings: Settings, book: "Book", cache
         present.update((*each["deps"], *each["outs"], *each["params"]))
         if cache is not None:
             present.update(str(cache.place(content[0])) for path, content in each["outs"].items() if path not in left)
+    for source in project.sources.values():
+        if source.is_snapshot:
+            present.add(str(snapshot_facts(settings.state, source.name)))
+        elif source.is_pattern:  # a new file shows in its folder alone
+            present.add(str(folder_of(source)))
     absent = [str(project.labelled(name)) for name in project.sources if not project.labelled(name).is_file()]
     if cache is None:
         absent.append(".dvc")
     (present.add if is_module else absent.append)(str(project.module))
     metrics = project.artifacts.get(project.model.metrics)
     shown = str(metrics.path) if metrics is not None and is_metrics(project, metrics.name) else None
-    remember(str(project.root), list(ran), shown, sorted(present), absent, began_at)
+    remember(str(project.root), list(ran), shown, sorted(present), absent, began_at, until)
 
 
 def adopt_locked(project: Project, book: "Book", names: Sequence[str], params: Mapping[str, Any]) -> None:
-    """Take over from dvc.lock what somebody else ran: after `git clone` and `dvc pull` nothing is done again."""
-    if set(names) <= set(book.ran()) or not (project.root / LOCK).is_file():
+    """Take over from dvc.lock what somebody else ran: after `git clone` and `dvc pull` nothing is done again.
+
+    A command, which `dvc repro` executes without us, is taken over anew, too; of a function only we know its libraries.
+    """
+    ran = book.ran()
+    commands = [name for name in names if name in project.stages and project.stages[name].command is not None]
+    stale = [name for name in names if name not in ran or (name in commands and book.reasons(name, params))]
+    if not stale or not (project.root / LOCK).is_file():
         return
     from slipway.pipeline.locked import read_lock
 
     locked = read_lock(project)
-    for name in names:
+    for name in stale:
         book.adopt(name, params, locked.get(name))
 
 

@@ -123,12 +123,13 @@ def _execute(task: Task) -> float:
     from slipway.pipeline.execute import execute
 
     if not task.has_tables:
-        return execute(task.project, task.name, task.params).seconds
+        return execute(task.project, task.name, task.params, state=task.settings.state).seconds
     from slipway.storage import open_storage
 
     storage = open_storage(task.settings)
     try:
-        return execute(task.project, task.name, task.params, storage.tables).seconds
+        tables, state = storage.tables, task.settings.state
+        return execute(task.project, task.name, task.params, tables, state=state).seconds
     finally:
         storage.close()
 

@@ -28,6 +28,11 @@ def read_artifact(project: Project, name: str, as_type: str | None = None, table
         DataError: its file is missing or unreadable.
     """
     artifact, path = project.artifacts[name], project.path(name)
+    if as_type == PATH_TYPE and name in project.sources and project.sources[name].is_pattern:
+        raise DataError(
+            f"source `{name}` is several files ({artifact.path}), which have no one path: take it as a table, or name "
+            f"their folder in slipway.toml, with a `/` at its end."
+        )
     if artifact.kind == "path" or as_type == PATH_TYPE:
         return _existing(project, name)
     if name in project.sources:

@@ -7,13 +7,17 @@ from typing import Any
 from slipway.pipeline.code import Code, read_code
 from slipway.pipeline.contents import Content, Contents, Signature
 from slipway.pipeline.fingerprint import Fingerprint, changes
+from slipway.pipeline.globs import source_md5
 from slipway.pipeline.graph import inputs_of, order, outputs_of
 from slipway.pipeline.lock import Ran, command_files, compared_params, dependencies
 from slipway.pipeline.params import FILE as PARAMS
 from slipway.pipeline.params import file_and_key
+from slipway.pipeline.snapshots import due, read_snapshot
 from slipway.pipeline.state import read_state, write_state
-from slipway.project.facts import Project
+from slipway.project.facts import Project, Source
 from slipway.settings import Settings
+
+_NO_CODE = Code({}, {}, {}, ())
 
 
 class Book:
@@ -21,6 +25,7 @@ class Book:
 
     def __init__(self, project: Project, settings: Settings) -> None:
         self._project = project
+        self._folder = settings.state
         self._path = settings.state / "pipeline.json"
         self._state = read_state(self._path)
         self._is_altered = False
@@ -48,7 +53,7 @@ class Book:
         from slipway.pipeline.params import complete_params, read_params
 
         sets = tuple(sets)
-        defaults = {name: _listed(stage.settings) for name, stage in self._project.stages.items() if stage.settings}
+        defaults = {name: _listed(settings) for name, settings in self._project.defaults.items()}
         kept, content = self._state.params, self.contents.content(PARAMS)
         is_known = kept and kept["defaults"] == defaults and kept["md5"] == (content[0] if content else None)
         # Of a file that was only read it is not known that it has all: `status` may come before the first run.
@@ -61,34 +66,42 @@ class Book:
         read: Mapping[str, Mapping[str, Any]] = self._state.params["values"]
         return {**read, **self._looked_up()}
 
-    def reasons(self, name: str, params: Mapping[str, Any], unknown: frozenset[str] = frozenset()) -> tuple[str, ...]:
-        """Why a stage has to run; empty when it does not.
+    def reasons(
+        self, name: str, params: Mapping[str, Any], unknown: frozenset[str] = frozenset(), *, is_running: bool = True
+    ) -> tuple[str, ...]:
+        """Why a stage has to run, or a source has to be asked; empty when it does not.
 
         Args:
             unknown: inputs whose content is not known yet, and which are not compared.
+            is_running: a run also asks where nothing but the answer tells whether rows have come in.
         """
-        record = self._state.records.get(name)
+        project, record = self._project, self._state.records.get(name)
         if record is None:
             return ("never ran",)
         now = self.fingerprint(name, params, unknown)
         found = changes(name, Fingerprint.from_json(record["fingerprint"]), now, unknown)
-        return (*found, *self._missing(name)) or tuple(self._edited(name, record))
+        why = (*found, *self._missing(name)) or tuple(self._edited(name, record))
+        if name in project.sources:
+            why += tuple(due(project.sources[name], read_snapshot(self._folder, name), is_running=is_running))
+        return why
 
     def fingerprint(self, name: str, params: Mapping[str, Any], unknown: frozenset[str] = frozenset()) -> Fingerprint:
         """What a stage would run with now."""
         project = self._project
         inputs: dict[str, str | None] = {}
         for artifact in inputs_of(project, name):
-            inputs[artifact] = None if artifact in unknown else self._md5(str(project.artifacts[artifact].path))
+            inputs[artifact] = None if artifact in unknown else self._artifact_md5(artifact)
             if artifact in project.sources and project.labelled(artifact).is_file():
                 inputs[f"labelled rows of {artifact}"] = self._md5(
                     str(project.labelled(artifact).relative_to(project.root))
                 )
         for path in command_files(project, name):
             inputs[str(path)] = self._md5(str(path))
+        settings = _listed(params.get(name, {}))
         if name in project.sources:
-            return Fingerprint({"query": project.sources[name].sql}, {}, {}, {}, inputs)
-        settings, command = _listed(params.get(name, {})), project.stages[name].command
+            mark, fetched = _source_mark(project.sources[name]), self.code.get(name, _NO_CODE)
+            return Fingerprint(mark, fetched.parts, fetched.libraries, settings, inputs, fetched.values)
+        command = project.stages[name].command
         if command is not None:
             return Fingerprint({"command": "\n".join(command.lines)}, {}, {}, settings, inputs)
         code = self.code[name]
@@ -101,8 +114,7 @@ class Book:
 
     def record(self, name: str, params: Mapping[str, Any], began_with: Mapping[str, Signature | None]) -> None:
         """Keep what a stage has run with, and what it made."""
-        touched = [path for path, signature in began_with.items() if self.contents.signature(path) != signature]
-        if touched:  # nobody can say which content the stage has seen, so it has to run again
+        if self.files(name) != began_with:  # nobody can say which content the stage has seen, so it has to run again
             self._state.records.pop(name, None)
         else:
             fingerprint = self.fingerprint(name, params).to_json()
@@ -118,7 +130,7 @@ class Book:
 
     def adopt(self, name: str, params: Mapping[str, Any], locked: Ran | None) -> bool:
         """Take over what `dvc.lock` says a stage ran with, if every file and setting is as it says there."""
-        if locked is None or name in self._state.records:
+        if locked is None:
             return False
         ran = self._ran(name, params)
         if any(locked[key] != value for key, value in ran.items()) or None in ran["outs"].values():
@@ -173,6 +185,12 @@ class Book:
         content = self.contents.content(path)
         return [*content] if content is not None else None  # as JSON gives it back
 
+    def _artifact_md5(self, artifact: str) -> str | None:
+        source = self._project.sources.get(artifact)
+        if source is not None:
+            return source_md5(self._project, source, self.contents)
+        return self._md5(str(self._project.artifacts[artifact].path))
+
     def _md5(self, path: str) -> str | None:
         content: Content | None = self.contents.content(path)
         return content[0] if content is not None else None
@@ -188,6 +206,12 @@ class Book:
             path = str(self._project.artifacts[artifact].path)
             if self._content(path) != record["outs"].get(path):
                 yield f"output {path} was changed by something else"
+
+
+def _source_mark(source: Source) -> dict[str, Any]:
+    if source.fetch is not None:
+        return {"fetch": source.fetch.function}
+    return {"query": source.sql, **({"database": source.database} if source.database is not None else {})}
 
 
 def _mark(project: Project, name: str) -> dict[str, Any]:

@@ -22,11 +22,11 @@ class Code:
 
 
 def read_code(project: Project, state: RunState, contents: Contents) -> dict[str, Code]:
-    """The code of every stage that is a function, by name."""
+    """The code of every stage that is a function, and of every source that one fetches, by name."""
     kept = state.code
     is_known = (
         bool(kept)
-        and set(kept["stages"]) == {name for name, stage in project.stages.items() if stage.command is None}
+        and {name: stage.get("function", name) for name, stage in kept["stages"].items()} == _functions(project)
         and all((contents.content(path) or ("", 0))[0] == md5 for path, md5 in kept["modules"].items())
     )
     if not is_known:
@@ -44,23 +44,29 @@ def _parse(project: Project, contents: Contents) -> dict[str, Any]:
     from slipway.pipeline.versions import version_marks
 
     stages: dict[str, Any] = {}
-    for name, stage in project.stages.items():
-        if stage.command is not None:
-            continue
-        reached = reach(project.root, stage.module, [name])
+    for name, function in _functions(project).items():
+        module = project.stages[name].module if name in project.stages else project.module
+        reached = reach(project.root, module, [function])
         stages[name] = {
+            "function": function,
             "parts": dict(reached.parts),
             "values": dict(reached.values),
             "libraries": dict(reached.libraries),
-            "modules": [str(module) for module in reached.modules],
+            "modules": [str(path) for path in reached.modules],
         }
-    modules = sorted({module for stage in stages.values() for module in stage["modules"]} | {str(project.module)})
+    modules = sorted({path for stage in stages.values() for path in stage["modules"]} | {str(project.module)})
     libraries = {library for stage in stages.values() for library in stage["libraries"]}
     return {
         "stages": stages,
-        "modules": {module: (contents.content(module) or ("", 0))[0] for module in modules},
+        "modules": {path: (contents.content(path) or ("", 0))[0] for path in modules},
         "marks": version_marks(libraries),
     }
+
+
+def _functions(project: Project) -> dict[str, str]:
+    """The function that makes what a stage or source gives."""
+    found = {name: name for name, stage in project.stages.items() if stage.command is None}
+    return found | {name: source.fetch.function for name, source in project.sources.items() if source.fetch is not None}
 
 
 def _look_up_versions(kept: dict[str, Any]) -> None:

@@ -37,9 +37,12 @@ class Dialect:
     def words(self) -> str:
         """What is not as everybody expects it, in words; nothing for UTF-8 and commas."""
         separator = {";": "semicolons", "\t": "tabs", "|": "bars"}.get(self.separator, "")
-        encoding = {"utf-16": "UTF-16", _WESTERN: "Windows-1252, since it is not UTF-8"}.get(self.encoding, "")
+        encoding = {
+            "utf-16": "UTF-16",
+            _WESTERN: "Windows-1252 (it is not UTF-8; if letters look wrong, save it as UTF-8)",
+        }.get(self.encoding, "")
         return "; ".join(
-            filter(None, [separator and f"{separator} between the values", encoding and f"read as {encoding}"])
+            filter(None, [separator and f"{separator} between the values", encoding and f"the encoding {encoding}"])
         )
 
 

@@ -46,16 +46,16 @@ def read_csv(path: Path, stay_text: Iterable[str] = ()) -> CsvTable:
 
     dialect = sniff(path)
     is_kept = path.stat().st_size <= _KEPT
-    parts: Iterable[pl.DataFrame] = list(_texts(path, dialect)) if is_kept else _texts(path, dialect)
+    parts: Iterable[pl.DataFrame] = list(text_parts(path, dialect)) if is_kept else text_parts(path, dialect)
     types = type_columns(parts, stay_text)
     commas = frozenset(name for name, column in types.items() if column.has_commas)
-    again = parts if is_kept else _texts(path, dialect)
+    again = parts if is_kept else text_parts(path, dialect)
     typed = (pl.DataFrame([types[column.name].read(column) for column in part.iter_columns()]) for part in again)
     return CsvTable(dialect, commas, typed)
 
 
-def _texts(path: Path, dialect: Dialect) -> "Iterator[pl.DataFrame]":
-    """The rows as text, what says nothing as null."""
+def text_parts(path: Path, dialect: Dialect) -> "Iterator[pl.DataFrame]":
+    """The rows of a CSV file as text, what says nothing as null, part by part."""
     import polars as pl
     import pyarrow as pa
     import pyarrow.csv as arrow_csv

@@ -23,7 +23,7 @@ def draw(project: Project, form: str = "text") -> str:
 
 
 def _text(project: Project) -> str:
-    files = [f"{source.name}  ({source.path})" for source in project.sources.values() if source.sql is None]
+    files = [f"{source.name}  ({source.path})" for source in project.sources.values() if not source.is_snapshot]
     lines = []
     for name in order(project):
         online = "  online" if name in project.stages and project.stages[name].online else ""

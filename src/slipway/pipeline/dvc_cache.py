@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 
 from slipway.errors import OutsideError
 from slipway.pipeline.contents import md5_of, tree_text
@@ -66,7 +67,7 @@ def cache_folder(cache: Cache, members: Mapping[str, str]) -> None:
     target = cache.place(f"{md5(text, usedforsecurity=False).hexdigest()}.dir")
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+        aside = target.with_name(f"{target.name}.{os.getpid()}-{get_ident()}.tmp")
         aside.write_bytes(text)
         aside.chmod(0o444)
         aside.replace(target)
@@ -74,7 +75,7 @@ def cache_folder(cache: Cache, members: Mapping[str, str]) -> None:
 
 def _cache_file(cache: Cache, path: Path) -> str:
     cache.folder.mkdir(parents=True, exist_ok=True)
-    aside = cache.folder / f"{path.name[:64]}.{os.getpid()}.tmp"
+    aside = cache.folder / f"{path.name[:64]}.{os.getpid()}-{get_ident()}.tmp"
     try:
         is_shared = _reflink(path, aside) or (cache.has_links and _link(path, aside))
         md5 = md5_of(aside) if is_shared else _copy(path, aside)

@@ -1,18 +1,15 @@
 """A stage's name and settings in; its function is called on its artifacts, and what it gives is put in its place."""
 
 import contextlib
-import os
-import sys
 import time
-import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import DataError, OutsideError, StageError
 from slipway.pipeline.artifacts import as_asked, as_table, read_artifact, write_artifact
+from slipway.pipeline.called import called
 from slipway.pipeline.graph import path_input
 from slipway.pipeline.paths import make_aside, put, remove
 from slipway.pipeline.target import without_target
@@ -26,9 +23,6 @@ if TYPE_CHECKING:
     from slipway.storage.seams import Tables
 
 
-_OURS = Path(__file__).parents[1]
-
-
 @dataclass(frozen=True, slots=True)
 class Executed:
     """A stage that was done."""
@@ -40,9 +34,14 @@ class Executed:
 
 
 def execute(
-    project: Project, name: str, params: Mapping[str, Mapping[str, Any]], tables: "Tables | None" = None
+    project: Project,
+    name: str,
+    params: Mapping[str, Mapping[str, Any]],
+    tables: "Tables | None" = None,
+    *,
+    state: Path | None = None,
 ) -> Executed:
-    """Execute one stage, or take one SQL source's snapshot.
+    """Execute one stage, or take one source's snapshot.
 
     All artifacts are written aside first and renamed together, after a table has been published: when something fails,
     what was there before is there still.
@@ -50,6 +49,7 @@ def execute(
     Args:
         params: settings by stage; a stage's defaults where it has none here.
         tables: the project's database, for stages that publish and sources that are queries.
+        state: Slipway's own folder, where what is known of snapshots is kept.
 
     Raises:
         StageError: the function raised (the message ends with its traceback, without frames of ours), or gave what it
@@ -58,16 +58,17 @@ def execute(
     """
     started = time.monotonic()
     with underway(project.stages[name].where if name in project.stages else f"source `{name}`"):
+        if name in project.sources:
+            from slipway.pipeline.sources import take_snapshot
+
+            take_snapshot(project, name, params.get(name, {}), tables, state or project.root / ".slipway")
+            return Executed(name, {name: project.path(name)}, time.monotonic() - started)
         return Executed(name, _executed(project, name, params, tables), time.monotonic() - started)
 
 
 def _executed(
     project: Project, name: str, params: Mapping[str, Mapping[str, Any]], tables: "Tables | None"
 ) -> dict[str, Path]:
-    if name in project.sources:
-        from slipway.pipeline.sources import query_source
-
-        return _keep(project, {name: query_source(project, name, tables)}, None, tables)
     stage = project.stages[name]
     if stage.command is not None:
         return _commanded(project, stage, stage.command)
@@ -187,12 +188,12 @@ def _named(stage: Stage, result: Any) -> dict[str, Any]:
     return dict(zip(stage.outputs, result, strict=True))
 
 
-def _keep(project: Project, values: Mapping[str, Any], stage: Stage | None, tables: "Tables | None") -> dict[str, Path]:
+def _keep(project: Project, values: Mapping[str, Any], stage: Stage, tables: "Tables | None") -> dict[str, Path]:
     aside: dict[str, Path] = {}
     try:
         for name, value in values.items():
             aside[name] = _written(project, name, value, stage)
-        if stage is not None and stage.publish is not None:
+        if stage.publish is not None:
             _publish(stage, values, tables)
         for name, path in aside.items():
             put(path, project.path(name))
@@ -202,8 +203,8 @@ def _keep(project: Project, values: Mapping[str, Any], stage: Stage | None, tabl
     return {name: project.path(name) for name in values}
 
 
-def _written(project: Project, name: str, value: Any, stage: Stage | None) -> Path:
-    where = stage.where if stage is not None else f"source `{name}`"
+def _written(project: Project, name: str, value: Any, stage: Stage) -> Path:
+    where = stage.where
     try:
         return write_artifact(project, name, value)
     except StageError as error:
@@ -226,51 +227,5 @@ def _publish(stage: Stage, values: Mapping[str, Any], tables: "Tables | None") -
 
 
 def _called(project: Project, stage: Stage, function: Any, *arguments: Any, **settings: Any) -> Any:
-    """Call into the user's code. What it prints goes to standard error: standard output is for results."""
-    try:
-        with contextlib.redirect_stdout(sys.stderr), _output_as_errors():
-            return function(*arguments, **settings)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a panic in Polars is no Exception, nor is what `sys.exit` raises
-        where, text = _traceback(project.root, error)
-        raise StageError(
-            f"{where or f'{stage.module}:{stage.line}'}: stage `{stage.name}` raised "
-            f"{type(error).__name__}: {error}\n\n{text}".rstrip()
-        ) from error
-
-
-@contextlib.contextmanager
-def _output_as_errors() -> Iterator[None]:
-    """What a process or a C library that the stage uses prints goes to standard error, too."""
-    try:
-        kept = os.dup(1)
-    except OSError:  # closed: nobody reads it
-        yield
-        return
-    try:
-        sys.stderr.flush()
-        with contextlib.suppress(OSError):
-            os.dup2(2, 1)
-        yield
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-
-
-def _traceback(root: Path, error: BaseException) -> tuple[str, str]:
-    """Where in the project's own code it happened, and the traceback from that code on, up to ours if it calls us."""
-    frames = [(tb, tb.tb_frame.f_code.co_filename) for tb in _chain(error.__traceback__)]
-    own = [(tb, Path(filename).relative_to(root)) for tb, filename in frames if Path(filename).is_relative_to(root)]
-    if isinstance(error, SyntaxError) or not own:
-        return "", "".join(traceback.format_exception_only(error))
-    shown = traceback.TracebackException(type(error), error, own[0][0], compact=True)
-    while len(shown.stack) > 1 and Path(shown.stack[-1].filename).is_relative_to(_OURS):
-        shown.stack.pop()
-    return f"{own[-1][1]}:{own[-1][0].tb_lineno}", "".join(shown.format())
-
-
-def _chain(tb: TracebackType | None) -> Iterator[TracebackType]:
-    while tb is not None:
-        yield tb
-        tb = tb.tb_next
+    where = f"{stage.module}:{stage.line}"
+    return called(project.root, where, f"stage `{stage.name}`", function, *arguments, **settings)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from slipway.errors import ProjectError, near_miss
 from slipway.project.facts import Project, Stage
@@ -19,15 +20,15 @@ class RequestPath:
 
 
 def order(project: Project, wanted: Iterable[str] = ()) -> list[str]:
-    """Names of stages and SQL sources in an order in which they can be executed; ties as they stand in the module.
+    """Names of stages and sources that are asked, in an order in which they can be executed; ties as the module has them.
 
     Args:
-        wanted: stages, SQL sources or artifacts; only these and what they need. Everything if empty.
+        wanted: stages, sources or artifacts; only these and what they need. Everything if empty.
 
     Raises:
         ProjectError: a name is unknown, or stages wait for each other (the cycle is named).
     """
-    nodes = [name for name, source in project.sources.items() if source.sql is not None] + list(project.stages)
+    nodes = [name for name, source in project.sources.items() if source.is_snapshot] + list(project.stages)
     targets = [_node(project, name) for name in wanted] or nodes
     done: dict[str, None] = {}
     for target in sorted({t for t in targets if t is not None}, key=nodes.index):
@@ -36,20 +37,20 @@ def order(project: Project, wanted: Iterable[str] = ()) -> list[str]:
 
 
 def needs(project: Project, name: str) -> list[str]:
-    """The stages and SQL sources that have to be done directly before this one."""
+    """The stages and sources that have to be done directly before this one."""
     if name not in project.stages:
         after = project.sources[name].after
         return [after] if after is not None else []
     found: dict[str, None] = {}
     for wanted in project.stages[name].inputs:
-        node = _node(project, wanted.artifact)
+        node = _maker(project, wanted.artifact)
         if node is not None:
             found[node] = None
     return list(found)
 
 
 def inputs_of(project: Project, name: str) -> tuple[str, ...]:
-    """The artifacts that a stage reads; those of the stage before it, for a SQL source."""
+    """The artifacts that a stage reads; those of the stage before it, for a source."""
     if name in project.stages:
         return tuple(dict.fromkeys(i.artifact for i in project.stages[name].inputs))
     after = project.sources[name].after
@@ -57,7 +58,7 @@ def inputs_of(project: Project, name: str) -> tuple[str, ...]:
 
 
 def outputs_of(project: Project, name: str) -> tuple[str, ...]:
-    """The artifacts that a stage makes; a SQL source makes its own snapshot."""
+    """The artifacts that a stage makes; a source makes its own snapshot."""
     return project.stages[name].outputs if name in project.stages else (name,)
 
 
@@ -124,7 +125,7 @@ def _ancestors(project: Project, artifact: str) -> set[str]:
     found: set[str] = set()
     waiting = [artifact]
     while waiting:
-        node = _node(project, waiting.pop())
+        node = _maker(project, waiting.pop())
         for wanted in inputs_of(project, node) if node is not None else ():
             if wanted not in found:
                 found.add(wanted)
@@ -132,16 +133,27 @@ def _ancestors(project: Project, artifact: str) -> set[str]:
     return found
 
 
+def _maker(project: Project, artifact: str) -> str | None:
+    """The stage or source that makes an artifact, which another stage may be named as; None for a file."""
+    if artifact in project.artifacts and project.artifacts[artifact].maker is not None:
+        return project.artifacts[artifact].maker
+    return artifact if artifact in project.sources and project.sources[artifact].is_snapshot else None
+
+
 def _node(project: Project, name: str) -> str | None:
-    """The stage or SQL source that makes an artifact, or is named so; None for a file."""
+    """The stage or source that makes an artifact, or is named so; None for a file."""
     if name in project.stages:
         return name
     if name in project.sources:
-        return name if project.sources[name].sql is not None else None
+        return name if project.sources[name].is_snapshot else None
     if name in project.artifacts:
         return project.artifacts[name].maker
     known = {*project.stages, *project.artifacts}
     raise ProjectError(f"no stage and no artifact is named `{name}`.{near_miss(name, known)}")
+
+
+def _file(project: Project, names: Iterable[str]) -> PurePosixPath:
+    return next((project.stages[name].module for name in names if name in project.stages), project.module)
 
 
 def _visit(project: Project, name: str, done: dict[str, None], above: list[str]) -> None:
@@ -150,7 +162,7 @@ def _visit(project: Project, name: str, done: dict[str, None], above: list[str])
     if name in above:
         cycle = [*above[above.index(name) :], name]
         raise ProjectError(
-            f"{project.module}: these wait for each other, so none can start: "
+            f"{_file(project, cycle)}: these wait for each other, so none can start: "
             + " → ".join(reversed(cycle))
             + ". Take one of the parameters away."
         )

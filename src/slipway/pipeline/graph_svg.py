@@ -72,12 +72,14 @@ def _boxes(project: Project) -> dict[str, _Box]:
     boxes = {
         _key(project, name): _Box(name, str(source.path), f"source {name}: {source.path}", "source")
         for name, source in project.sources.items()
-        if source.sql is None
+        if not source.is_snapshot
     }
     for name in order(project):
         if name in project.sources:
-            sql = " ".join((project.sources[name].sql or "").split())
-            boxes[_key(project, name)] = _Box(name, "SQL", f"source {name}: {sql}", "source")
+            source = project.sources[name]
+            about = source.fetch.function if source.fetch is not None else " ".join((source.sql or "").split())
+            below = about if source.fetch is not None else "SQL"
+            boxes[_key(project, name)] = _Box(name, below, f"source {name}: {about}", "source")
             continue
         stage = project.stages[name]
         about = f"stage {name}, {stage.module}:{stage.line}" + (f": {stage.doc.splitlines()[0]}" if stage.doc else "")

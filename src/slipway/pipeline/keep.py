@@ -12,6 +12,9 @@ from slipway.pipeline.dvc_cache import Cache, cache_file, cache_folder
 from slipway.pipeline.folders import files_in
 
 
+_THREADS = 2
+
+
 @dataclass(frozen=True, slots=True)
 class _Read:
     path: str
@@ -22,17 +25,18 @@ class _Read:
 
 
 class Keeper:
-    """One thread that reads finished files. What it found is in `contents` after `wait`."""
+    """Threads that read finished files. What they found is in `contents` after `wait`."""
 
     def __init__(self, root: Path, contents: Contents, cache: Cache | None) -> None:
         self._root = root
         self._contents = contents
         self._cache = cache
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="slipway-keep")
+        # Beside a stage one core is free; after the last one, whose files are often the largest, there are two.
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="slipway-keep")
         self._waiting: dict[str, Future[list[_Read]]] = {}
 
     def close(self) -> None:
-        """End the thread; what is waiting is not read."""
+        """End the threads; what is waiting is not read."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def keep(self, paths: Iterable[str], uncached: frozenset[str]) -> None:

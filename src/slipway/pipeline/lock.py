@@ -3,19 +3,21 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from os.path import relpath
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from slipway.pipeline.contents import Content
+from slipway.pipeline.globs import as_dependencies
 from slipway.pipeline.graph import inputs_of, order, outputs_of
 from slipway.pipeline.params import FILE as PARAMS
 from slipway.pipeline.params import file_and_key
+from slipway.project.dvc_yaml import HEADER, is_somebodys
 from slipway.project.facts import FILE as PROJECT_FILE
-from slipway.project.facts import Project
+from slipway.project.facts import Adopted, Project, Source
 
 STAGES = "dvc.yaml"
 LOCK = "dvc.lock"
-_HEADER = "# Written by `slipway run` from slipway.toml and the stages' module: change those, not this.\n"
 _PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
 _MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
@@ -26,18 +28,21 @@ Ran = Mapping[str, Any]
 
 def is_ours(root: Path) -> bool:
     """Whether `dvc.yaml` may be written: there is none, or we wrote it."""
-    try:
-        with (root / STAGES).open(encoding="utf-8") as file:
-            return file.readline() == _HEADER
-    except FileNotFoundError:
-        return True
+    return not is_somebodys(root)
 
 
 def dependencies(project: Project, name: str, modules: tuple[str, ...]) -> list[str]:
     """The files that a stage depends on, as DVC is told; its modules and inputs, labelled rows where there are any."""
+    adopted = adoption(project, name)
+    if adopted is not None:
+        return sorted(str(path) for path in adopted.deps)
     files = [*modules, *(str(path) for path in command_files(project, name))]
     for artifact in inputs_of(project, name):
-        files.append(str(project.artifacts[artifact].path))
+        source = project.sources.get(artifact)
+        if source is not None and source.is_pattern:
+            files += as_dependencies(project, source)
+        else:
+            files.append(str(project.artifacts[artifact].path))
         labelled = project.labelled(artifact)
         if artifact in project.sources and labelled.is_file():
             files.append(str(labelled.relative_to(project.root)))
@@ -50,13 +55,19 @@ def command_files(project: Project, name: str) -> tuple[PurePosixPath, ...]:
     return command.files if command is not None else ()
 
 
+def adoption(project: Project, name: str) -> Adopted | None:
+    """What somebody's dvc.yaml says of a stage."""
+    command = project.stages[name].command if name in project.stages else None
+    return command.adopted if command is not None else None
+
+
 def compared_params(project: Project, name: str, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The values that a stage depends on, as DVC looks them up: by file, and dotted key in it.
 
     What a stage's artifacts depend on in slipway.toml is there value by value: a threshold of the monitor reruns none.
     """
     if name in project.sources:
-        return {PROJECT_FILE: {f"sources.{name}.sql": project.sources[name].sql}}
+        return _source_params(project.sources[name], settings)
     stage = project.stages[name]
     found: dict[str, dict[str, Any]] = {}
     for setting, value in sorted(settings.items()):
@@ -65,6 +76,13 @@ def compared_params(project: Project, name: str, settings: Mapping[str, Any]) ->
     if stage.online:
         found[PROJECT_FILE] = {"model.target": project.model.target}
     return {file: found[file] for file in sorted(found, key=lambda file: (file != PARAMS, file))}
+
+
+def _source_params(source: Source, settings: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    asked = {"sql": source.sql, "database": source.database, "fetch": source.fetch.function if source.fetch else None}
+    found = {PARAMS: {f"{source.name}.{setting}": value for setting, value in sorted(settings.items())}}
+    found[PROJECT_FILE] = {f"sources.{source.name}.{key}": value for key, value in asked.items() if value is not None}
+    return {file: values for file, values in found.items() if values}
 
 
 def is_metrics(project: Project, artifact: str) -> bool:
@@ -76,24 +94,37 @@ def is_cached(project: Project, artifact: str) -> bool:
     """Whether DVC's cache keeps an artifact."""
     path, maker = project.artifacts[artifact].path, project.artifacts[artifact].maker
     command = project.stages[maker].command if maker is not None and maker in project.stages else None
+    if command is not None and command.adopted is not None:
+        return path not in command.uncached
     return not is_metrics(project, artifact) and (command is None or path not in command.uncached)
 
 
 def write_lock(project: Project, modules: Mapping[str, tuple[str, ...]], ran: Mapping[str, Ran]) -> bool:
-    """Bring both files up to date; False, and nothing written, where `dvc.yaml` is not ours.
+    """Bring both files up to date; False, and nothing written, where `dvc.yaml` is not ours. Of one that is adopted
+    `dvc.lock` alone is.
 
     Args:
         modules: the files of code that each stage reaches.
         ran: what each stage ran with; stages that never did are left out of the lock.
     """
+    if project.is_adopted:
+        from slipway.pipeline.locked import update_lock
+
+        update_lock(project, ran)
+        return True
     if not is_ours(project.root):
         return False
     names = order(project)
     stages = {name: _stage(project, name, modules.get(name, ())) for name in names}
-    _replace(project.root / STAGES, _HEADER + "\n".join(_yaml({"stages": stages})) + "\n")
-    locked = {name: _locked(project, name, ran[name]) for name in names if name in ran}
-    _replace(project.root / LOCK, "\n".join(_yaml({"schema": _Quoted("2.0"), "stages": locked})) + "\n")
+    replace_text(project.root / STAGES, HEADER + "\n".join(_yaml({"stages": stages})) + "\n")
+    locked = {name: lock_entry(project, name, ran[name]) for name in names if name in ran}
+    replace_text(project.root / LOCK, lock_text(locked))
     return True
+
+
+def lock_text(stages: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> str:
+    """The text of a `dvc.lock`."""
+    return "\n".join(_yaml({"schema": _Quoted("2.0"), "stages": stages, **(more or {})})) + "\n"
 
 
 def command(project: Project, name: str) -> str | list[str]:
@@ -101,7 +132,8 @@ def command(project: Project, name: str) -> str | list[str]:
     own = project.stages[name].command if name in project.stages else None
     if own is None:
         return f"slipway stage {name}"
-    return own.lines[0] if len(own.lines) == 1 else list(own.lines)
+    is_list = len(own.lines) > 1 or (own.adopted is not None and own.adopted.is_list)
+    return list(own.lines) if is_list else own.lines[0]
 
 
 def _stage(project: Project, name: str, modules: tuple[str, ...]) -> dict[str, Any]:
@@ -115,7 +147,7 @@ def _stage(project: Project, name: str, modules: tuple[str, ...]) -> dict[str, A
         else:
             outs["plots" if project.artifacts[artifact].kind == "figure" else "outs"].append(path)
     stage = project.stages.get(name)
-    settings = {} if stage is None else stage.settings
+    settings = project.defaults.get(name, {})
     if stage is not None and stage.command is not None:
         settings = dict.fromkeys(stage.command.params)
     params: list[Any] = []
@@ -130,25 +162,32 @@ def _stage(project: Project, name: str, modules: tuple[str, ...]) -> dict[str, A
     return {key: value for key, value in values.items() if value}
 
 
-def _locked(project: Project, name: str, ran: Ran) -> dict[str, Any]:
+def lock_entry(project: Project, name: str, ran: Ran) -> dict[str, Any]:
+    """What `dvc.lock` says of one stage; its paths are relative to where its lines are executed."""
+    adopted = adoption(project, name)
+    folder = str(adopted.folder) if adopted is not None else "."
     values = {
         "cmd": command(project, name),
-        "deps": _files(ran["deps"]),
-        "params": ran["params"],
-        "outs": _files(ran["outs"]),
+        "deps": _files(ran["deps"], folder),
+        "params": {_from(folder, file): keys for file, keys in ran["params"].items()},
+        "outs": _files(ran["outs"], folder),
     }
     return {key: value for key, value in values.items() if value}
 
 
-def _files(contents: Mapping[str, Content]) -> list[dict[str, Any]]:
+def _from(folder: str, path: str) -> str:
+    return path if folder == "." else relpath(path, folder)
+
+
+def _files(contents: Mapping[str, Content], folder: str) -> list[dict[str, Any]]:
     listed = []
-    for path, (md5, size, *files) in sorted(contents.items()):
+    for path, (md5, size, *files) in sorted((_from(folder, path), content) for path, content in contents.items()):
         more = {"nfiles": files[0]} if files else {}
         listed.append({"path": path, "hash": "md5", "md5": md5, "size": size, **more})
     return listed
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str) -> None:
     try:
         if path.read_text(encoding="utf-8") == text:
             return

@@ -8,6 +8,7 @@ from typing import Any
 
 from slipway.pipeline.contents import Contents
 from slipway.pipeline.fingerprint import Fingerprint, changes
+from slipway.pipeline.globs import source_md5
 from slipway.pipeline.state import read_state
 from slipway.project.facts import Project
 from slipway.settings import Settings
@@ -54,9 +55,9 @@ def keep_made(
             }
             stages[name] = kept
     for name, source in project.sources.items():
-        content = contents.content(str(source.path))
-        if content is not None:
-            sources[name] = content[0]
+        md5 = source_md5(project, source, contents)
+        if md5 is not None:
+            sources[name] = md5
     values = {"format": FORMAT, "commit": commit, "metrics": dict(metrics), "sources": sources, "stages": stages}
     path = _path(settings, bundle)
     path.parent.mkdir(parents=True, exist_ok=True)

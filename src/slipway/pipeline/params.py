@@ -33,7 +33,7 @@ def complete_params(project: Project, sets: Iterable[str] = ()) -> Params:
     wanted = _over_defaults(project, given)
     for text in sets:
         stage, setting, value = _parse_set(project, text)
-        wanted[stage][setting] = _checked(value, project.stages[stage].settings[setting], f"--set {stage}.{setting}")
+        wanted[stage][setting] = _checked(value, project.defaults[stage][setting], f"--set {stage}.{setting}")
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     edited = text
     for stage, settings in wanted.items():
@@ -116,14 +116,14 @@ def _load(path: Path) -> dict[str, Any]:
 
 
 def _over_defaults(project: Project, given: Mapping[str, Any]) -> Params:
-    known = [name for name, stage in project.stages.items() if stage.settings]
+    known = project.defaults
     for name in given:
         hint = near_miss(name, known)
-        if name not in project.stages and "Did you mean" in hint:  # others may keep parameters here too
+        if name not in {*project.stages, *project.sources} and "Did you mean" in hint:  # others may keep parameters here too
             raise ProjectError(f"{FILE}: {name}: no stage has this name.{hint}")
     params: Params = {}
-    for name in known:
-        defaults, settings = project.stages[name].settings, given.get(name, {})
+    for name, defaults in known.items():
+        settings = given.get(name, {})
         if not isinstance(settings, dict):
             raise ProjectError(
                 f"{FILE}: {name} = {settings!r}: expected its settings, such as `{next(iter(defaults))}: …`."
@@ -165,14 +165,14 @@ def _parse_set(project: Project, text: str) -> tuple[str, str, Any]:
     stage, dot, setting = name.strip().partition(".")
     if not equals or not dot:
         raise ProjectError(f"--set {text}: expected stage.setting=value, such as model.trees=200.")
-    known = {name: stage for name, stage in project.stages.items() if stage.settings}
+    known = project.defaults
     if stage not in known:
         raise ProjectError(f"--set {text}: no stage `{stage}` has settings.{near_miss(stage, known)}")
-    if setting not in known[stage].settings:
-        hint = near_miss(setting, known[stage].settings)
+    if setting not in known[stage]:
+        hint = near_miss(setting, known[stage])
         raise ProjectError(f"--set {text}: stage `{stage}` has no setting `{setting}`.{hint}")
     if not value.strip():  # as YAML it would be null, which hardly anybody means
-        if isinstance(known[stage].settings[setting], str):
+        if isinstance(known[stage][setting], str):
             return stage, setting, ""
         raise ProjectError(f"--set {text}: expected a value after `=`; nothing at all is `null`.")
     try:

@@ -14,6 +14,7 @@ from slipway.pipeline.contents import Signature
 from slipway.pipeline.dvc_cache import Cache, find_cache
 from slipway.pipeline.graph import inputs_of, order, outputs_of
 from slipway.pipeline.lock import LOCK, STAGES, is_ours, write_lock
+from slipway.pipeline.snapshots import read_snapshot, told
 from slipway.project.facts import Project
 from slipway.settings import Settings
 
@@ -147,7 +148,7 @@ def run_stage(project: Project, settings: Settings, tables: "Tables | None", nam
         try:
             params = book.params(complete=False)
             began_with = book.files(name)
-            execute(project, name, params, tables)
+            execute(project, name, params, tables, state=settings.state)
             book.record(name, params, began_with)
         finally:
             book.close()
@@ -163,7 +164,7 @@ def stale(project: Project, settings: Settings) -> list[Stale]:
     made: set[str] = set()
     for name in names:
         again = frozenset(made.intersection(inputs_of(project, name)))
-        why = book.reasons(name, params, again)
+        why = book.reasons(name, params, again, is_running=False)
         why += (
             tuple(f"input {artifact} will be made anew" for artifact in sorted(again)) if why != ("never ran",) else ()
         )
@@ -242,7 +243,7 @@ class _Running:
         began_with = self.begin(name, why)
         started = time.monotonic()
         try:
-            executed = execute(self.project, name, self.params, self.tables)
+            executed = execute(self.project, name, self.params, self.tables, state=self.settings.state)
         except SlipwayError as error:
             self.failed(name, why, error, time.monotonic() - started)
         else:
@@ -260,10 +261,24 @@ class _Running:
         return self.book.files(name)
 
     def done(self, name: str, why: tuple[str, ...], began_with: Mapping[str, Signature | None], seconds: float) -> None:
-        """Note what a stage has made."""
+        """Note what a stage has made, or that a source gave the rows it gave before."""
+        snapshot = read_snapshot(self.settings.state, name) if name in self.project.sources else None
+        if snapshot is not None and snapshot.asked > snapshot.taken:
+            self._still(name, why, began_with, seconds, told(snapshot, since=snapshot.taken))
+            return
         self._keep(name, began_with)
         self.say(name, f"done in {seconds:.1f} s")
         self.outcomes[name] = StageOutcome(name, "ran", seconds, why)
+
+    def _still(
+        self, name: str, why: tuple[str, ...], began_with: Mapping[str, Signature | None], seconds: float, rows: str
+    ) -> None:
+        if self.keeper is not None:
+            self.keeper.wait(self._paths(inputs_of(self.project, name)))
+        self.book.record(name, self.params, began_with)
+        self.book.close()
+        self.say(name, f"unchanged: asked, and it gave the same {rows}")
+        self.outcomes[name] = StageOutcome(name, "unchanged", seconds, (*why, f"it gave the same {rows}"))
 
     def failed(self, name: str, why: tuple[str, ...], error: SlipwayError, seconds: float) -> None:
         """Note that no other stage is to begin."""

@@ -85,7 +85,8 @@ def _waits(project: Project, names: Sequence[str]) -> dict[str, set[str]]:
     users: set[str] = set()
     for name in names:
         waits[name] = set(needs(project, name))
-        if name in project.sources or project.stages[name].publish is not None:
+        source = project.sources.get(name)
+        if (source.sql is not None and source.database is None) if source else project.stages[name].publish is not None:
             waits[name] |= users
             users.add(name)
     return waits

@@ -7,11 +7,12 @@ shortest way through a command. Whoever gets None goes the ordinary way.
 import json
 import os
 import sys
+import time
 
 from slipway.pipeline.folders import path_signature
 
 FILE = "unchanged.json"
-FORMAT = 2
+FORMAT = 3
 _QUIET_NS = 2_000_000_000
 """A file is trusted by its time only when it is this much older than the run that looked at it: the clock of a disk
 may keep whole seconds, and a project is read a moment before it is run."""
@@ -27,9 +28,13 @@ def unchanged(root: str) -> tuple[list[str], str | None] | None:
             seen = json.load(file)
         if seen["format"] != FORMAT or seen["python"] != [sys.prefix, sys.hexversion]:
             return None
+        if seen["until"] is not None and time.time() >= seen["until"]:
+            return None
         if any(signature(root, path) != found for path, found in seen["present"].items()):
             return None
         if any(signature(root, path) is not None for path in seen["absent"]):
+            return None
+        if any(_scripts(root, folder) != found for folder, found in seen["scripts"].items()):
             return None
     except (OSError, ValueError, LookupError, TypeError):
         return None
@@ -38,13 +43,22 @@ def unchanged(root: str) -> tuple[list[str], str | None] | None:
 
 
 def remember(
-    root: str, stages: list[str], metrics: str | None, present: list[str], absent: list[str], began_at: int
+    root: str,
+    stages: list[str],
+    metrics: str | None,
+    present: list[str],
+    absent: list[str],
+    began_at: int,
+    until: float | None,
+    folders: tuple[str, ...] = (),
 ) -> bool:
     """Write down what a run that changed nothing has looked at; False when some file is too young to be trusted.
 
     Args:
         present, absent: files and folders that are there, and that are not; relative to `root` or absolute.
         began_at: when the run began, in nanoseconds.
+        until: when a source has to be asked again, in seconds since 1970.
+        folders: where another script would be another stage.
     """
     found = {path: signature(root, path) for path in present}
     if any(seen is None or seen[1] > began_at - _QUIET_NS for seen in found.values()):
@@ -56,12 +70,18 @@ def remember(
         "metrics": metrics,
         "present": found,
         "absent": absent,
+        "until": until,
+        "scripts": {folder: _scripts(root, folder) for folder in folders},
     }
     path = os.path.join(root, ".slipway", FILE)  # noqa: PTH118
     with open(f"{path}.aside", "w", encoding="utf-8") as file:  # noqa: PTH123
         json.dump(values, file)
     os.replace(f"{path}.aside", path)  # noqa: PTH105
     return True
+
+
+def _scripts(root: str, folder: str) -> list[str]:
+    return sorted(name for name in os.listdir(os.path.join(root, folder)) if name.endswith(".py"))  # noqa: PTH118, PTH208
 
 
 def signature(root: str, path: str) -> list[int] | None:

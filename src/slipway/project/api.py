@@ -1,5 +1,8 @@
 """`[api]` of slipway.toml → how the service takes rows and gives answers."""
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from slipway.errors import near_miss
 from slipway.project.facts import Api, Route
 from slipway.project.keys import Keys
@@ -40,6 +43,15 @@ def read_api(keys: Keys) -> Api:
     if api.keep_days == 0:
         keys.refuse("keep_days", "a number of days above 0, or no such key to keep everything")
     return api
+
+
+def with_service(api: Api, functions: Collection[str]) -> Api:
+    """The routes, with `/predict` by a service script's `request` and `response` where it has them and none is said."""
+    request, response = ("request" in functions) or None, ("response" in functions) or None
+    if not (request or response) or any(route.path == "/predict" for route in api.routes):
+        return api
+    route = Route("/predict", request and "request", response and "response", api.invalid_status)
+    return replace(api, routes=(*api.routes, route))
 
 
 def _routes(tables: Keys, invalid_status: int) -> tuple[Route, ...]:

@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from slipway.errors import ProjectError
 from slipway.project.facts import FILE, Artifact, Command, Input, Source, Stage
 from slipway.project.keys import Keys
+from slipway.project.named import LABELLED
 
 _PARAMS = (".yaml", ".yml", ".json", ".toml")
 """Files in which a command's parameters may stand."""
@@ -44,6 +45,19 @@ def read_commands(keys: Keys) -> tuple[dict[str, Stage], dict[str, PurePosixPath
     return stages, paths
 
 
+def with_declared(
+    read: Mapping[str, Stage], paths: Paths, declared: Mapping[str, Stage], written: Paths
+) -> dict[str, Stage]:
+    """The numbered scripts' stages and the commands of slipway.toml together; of one name there can't be two."""
+    for stage in declared.values():
+        other = read.get(stage.name) or next((s for s in read.values() if {*s.outputs} & {*stage.outputs}), None)
+        if other is not None:
+            shared = [name for name in stage.outputs if name in paths and name in written]
+            both = f"both make `{shared[0]}`" if shared else "have one name"
+            raise ProjectError(f"{stage.where} and {other.where} {both}: rename one.")
+    return {**read, **declared}
+
+
 def with_inputs(commands: Mapping[str, Stage], artifacts: Mapping[str, Artifact]) -> dict[str, Stage]:
     """The commands, each with the artifacts among the files that it reads: in one, under one, or the very file."""
     found = {}
@@ -52,6 +66,8 @@ def with_inputs(commands: Mapping[str, Stage], artifacts: Mapping[str, Artifact]
         inputs: dict[str, None] = {}
         files = []
         for path in stage.command.files:
+            if LABELLED in path.parents and stage.command.adopted is None:
+                continue  # is there only once there are some; whoever reads the source depends on them
             exact = [a.name for a in artifacts.values() if a.path == path]
             inside = [a.name for a in artifacts.values() if path in a.path.parents or a.path in path.parents]
             inputs.update(dict.fromkeys([*exact, *inside]))
@@ -60,12 +76,25 @@ def with_inputs(commands: Mapping[str, Stage], artifacts: Mapping[str, Artifact]
         own = next((artifact for artifact in inputs if artifact in stage.outputs), None)
         if own is not None:
             raise ProjectError(
-                f"{FILE}: [commands.{name}] reads {artifacts[own].path}, which it writes itself: a command is given "
+                f"{stage.where} reads {artifacts[own].path}, which it writes itself: a command is given "
                 f"what was there before it, and its own files are taken away first."
             )
-        command = Command(stage.command.lines, tuple(files), stage.command.params)
+        command = replace(stage.command, files=tuple(files))
         found[name] = replace(stage, inputs=tuple(Input(i, None) for i in inputs), command=command)
     return found
+
+
+def check_relearning(stages: Mapping[str, Stage], source: str, artifacts: Mapping[str, Artifact]) -> None:
+    """Refuse to add labelled rows to a source that is read by commands alone, none of which would look at them."""
+    path = artifacts[source].path
+    readers = [stage for stage in stages.values() if source in (i.artifact for i in stage.inputs)]
+    commands = [stage for stage in stages.values() if stage.command is not None and path in stage.command.files]
+    labelled = LABELLED / f"{source}.parquet"
+    if commands and not readers and not any(labelled in (s.command.files if s.command else ()) for s in commands):
+        raise ProjectError(
+            f"{FILE}: [model] retrain_into = '{source}': {commands[0].where} reads {path} itself and would not see the "
+            f"labelled rows, which stand in {labelled}: let it read these, too, where they are there."
+        )
 
 
 def check_commands(
@@ -74,13 +103,13 @@ def check_commands(
     """Refuse a command that is named as a function or a source is, and a second place for what it writes."""
     for name, stage in commands.items():
         if name in functions:
-            raise ProjectError(f"{FILE}: [commands.{name}]: {functions[name].where} is there already: rename one.")
+            raise ProjectError(f"{stage.where}: {functions[name].where} is there already: rename one.")
         if name in sources:
-            raise ProjectError(f"{FILE}: [commands.{name}]: a source has this name already: rename one.")
+            raise ProjectError(f"{stage.where}: a source has this name already: rename one.")
         twice = next((artifact for artifact in stage.outputs if artifact in paths), None)
         if twice is not None:
             raise ProjectError(
-                f"{FILE}: [artifacts] {twice}: [commands.{name}] says where it writes this: leave it out here."
+                f"{FILE}: [artifacts] {twice}: {stage.where.removeprefix(f'{FILE}: ')} says where it writes this: leave it out here."
             )
 
 

@@ -2,17 +2,19 @@
 and never written.
 """
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from slipway.errors import ProjectError, near_miss
-from slipway.project.facts import Command, Stage
+from slipway.project.facts import Adopted, Command, Stage
+from slipway.project.named import name_files
 
 FILE = "dvc.yaml"
 PARAMS = "params.yaml"
+HEADER = "# Written by `slipway run` from slipway.toml and the stages' module: change those, not this.\n"
+"""The first line of one that is ours."""
 
 _KEYS = (
     "cmd", "wdir", "deps", "outs", "metrics", "plots", "params", "desc", "meta", "always_changed", "frozen", "vars",
@@ -21,51 +23,61 @@ _KEYS = (
 _TEMPLATES = ("foreach", "matrix", "vars")
 
 
-def adopt_stages(root: Path, file: PurePosixPath) -> tuple[dict[str, Stage], dict[str, PurePosixPath]]:
+def is_somebodys(root: Path) -> bool:
+    """Whether a `dvc.yaml` is there that Slipway did not write."""
+    try:
+        with (root / FILE).open(encoding="utf-8") as file:
+            return file.readline() != HEADER
+    except (OSError, UnicodeDecodeError):
+        return (root / FILE).exists()
+
+
+def adopt_stages(
+    root: Path, file: PurePosixPath, given: Mapping[str, PurePosixPath] | None = None
+) -> tuple[dict[str, Stage], dict[str, PurePosixPath]]:
     """The stages of a `dvc.yaml` in its order, and the files of what they make, by artifact.
 
     An artifact is named as its file is, without folder and suffix; by the whole path where two would be named alike.
     Templates (`${…}`, `foreach`, `matrix`) are resolved by DVC itself, which has to be installed for that.
 
+    Args:
+        given: names of artifacts that the project has chosen itself.
+
     Raises:
         ProjectError: the file is not YAML, a stage lacks what it needs, or reads or writes outside the project.
     """
-    stages: dict[str, Stage] = {}
-    paths: dict[str, PurePosixPath] = {}
+    written: dict[str, _Written] = {}
+    made: dict[PurePosixPath, str] = {}
     for name, values in _read(root, file).items():
         where = f"{file}: stage `{name}`"
-        stage = _Written(where, values, file.parent)
-        made = {**stage.outs("outs"), **stage.outs("metrics"), **stage.outs("plots")}
-        outputs = []
-        for path in made:
-            if path in paths.values():
+        written[name] = _Written(where, values, file.parent)
+        for path in written[name].outs():
+            if made.setdefault(path, name) != name:
                 raise ProjectError(f"{where} writes {path}, as a stage before it does: a file has one maker.")
-            outputs.append(_artifact(path, paths))
-            paths[outputs[-1]] = path
-        stages[name] = Stage(
-            name=name,
-            module=file,
-            line=0,
-            inputs=(),
-            settings={},
-            outputs=tuple(outputs),
-            returns=None,
-            doc=str(values.get("desc") or ""),
-            command=Command(
-                stage.lines(),
-                stage.deps(),
-                stage.params(root),
-                uncached=tuple(path for path, is_cached in made.items() if not is_cached),
-            ),
-        )
-    return stages, paths
+    names = name_files(made, given or {})
+    stages = {name: stage.read(root, name, file, names) for name, stage in written.items()}
+    return stages, {name: path for path, name in names.items()}
 
 
-def _read(root: Path, file: PurePosixPath) -> dict[str, Any]:
+def read_with(root: Path, file: PurePosixPath) -> tuple[PurePosixPath, ...]:
+    """The file and those that its templates take values from."""
+    values = _values(root, file)
+    if not _has_templates(values):
+        return (file,)
+    found = {file, file.parent / PARAMS}
+    for table in (values, *values["stages"].values()):
+        listed = table.get("vars") if isinstance(table, dict) else None
+        found |= {file.parent / item.partition(":")[0] for item in listed or () if isinstance(item, str)}
+    return tuple(sorted(found))
+
+
+def _values(root: Path, file: PurePosixPath) -> dict[str, Any]:
     import yaml
 
+    from slipway.project.yaml12 import load_yaml
+
     try:
-        values = yaml.safe_load((root / file).read_text(encoding="utf-8"))
+        values = load_yaml((root / file).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ProjectError(f"{file}: there is no such file.") from None
     except yaml.YAMLError as error:
@@ -75,6 +87,12 @@ def _read(root: Path, file: PurePosixPath) -> dict[str, Any]:
     stages = values.get("stages") if isinstance(values, dict) else None
     if not isinstance(stages, dict) or not stages:
         raise ProjectError(f"{file}: it has no stages.")
+    return values
+
+
+def _read(root: Path, file: PurePosixPath) -> dict[str, Any]:
+    values = _values(root, file)
+    stages: dict[str, Any] = values["stages"]
     if _has_templates(values):
         stages = _resolved(root, file, values)
     for name, stage in stages.items():
@@ -107,11 +125,6 @@ def _resolved(root: Path, file: PurePosixPath, values: dict[str, Any]) -> dict[s
             found: dict[str, Any] = {}
             for name in resolver.get_keys():
                 found |= resolver.resolve_one(name)
-                # DVC counts what a template took from a file of parameters as parameters of the stage.
-                place = root / file.parent / (found[name].get("wdir") or "")
-                used = (resolver.tracked_vars.get(name) or {}).items()
-                tracked = [{os.path.relpath(path, place): list(keys)} for path, keys in used if keys]
-                found[name]["params"] = [*(found[name].get("params") or []), *tracked]
     except DvcException as error:
         raise ProjectError(f"{file}: {error}") from error
     return found
@@ -125,28 +138,54 @@ class _Written:
         self._values = values
         self._folder = self._below(folder, values.get("wdir") or ".", "wdir")
 
-    def lines(self) -> tuple[str, ...]:
+    def read(self, root: Path, name: str, file: PurePosixPath, names: Mapping[PurePosixPath, str]) -> Stage:
+        made, deps = self.outs(), self._deps()
+        command = Command(
+            self._lines(),
+            deps,
+            self._params(root),
+            uncached=tuple(path for path, options in made.items() if options.get("cache", True) is False),
+            adopted=Adopted(
+                self._folder,
+                deps,
+                is_list=isinstance(self._values.get("cmd"), list),
+                persisted=tuple(path for path, options in made.items() if options.get("persist") is True),
+                always=self._values.get("always_changed") is True,
+                frozen=self._values.get("frozen") is True,
+            ),
+        )
+        return Stage(
+            name=name,
+            module=file,
+            line=0,
+            inputs=(),
+            settings={},
+            outputs=tuple(names[path] for path in made),
+            returns=None,
+            doc=str(self._values.get("desc") or ""),
+            command=command,
+        )
+
+    def outs(self) -> dict[PurePosixPath, Mapping[str, Any]]:
+        """Each file that is made, with what is said of it."""
+        found = {}
+        for key in ("outs", "metrics", "plots"):
+            for item in self._list(key):
+                path, options = next(iter(item.items())) if isinstance(item, dict) and item else (item, {})
+                found[self._path(path, key)] = options if isinstance(options, dict) else {}
+        return found
+
+    def _lines(self) -> tuple[str, ...]:
         cmd = self._values.get("cmd")
         lines = [cmd] if isinstance(cmd, str) else cmd
         if not isinstance(lines, list) or not lines or not all(isinstance(line, str) and line for line in lines):
             raise ProjectError(f"{self._where}: cmd is {cmd!r}: expected a command, or a list of them.")
-        if self._folder == PurePosixPath():
-            return tuple(lines)
-        quoted = str(self._folder).replace("'", "'\\''")
-        return tuple(f"cd '{quoted}' && {line}" for line in lines)
+        return tuple(lines)
 
-    def deps(self) -> tuple[PurePosixPath, ...]:
+    def _deps(self) -> tuple[PurePosixPath, ...]:
         return tuple(dict.fromkeys(self._path(item, "deps") for item in self._list("deps")))
 
-    def outs(self, key: str) -> dict[PurePosixPath, bool]:
-        """Each file that is made, and whether DVC caches it."""
-        found = {}
-        for item in self._list(key):
-            path, options = next(iter(item.items())) if isinstance(item, dict) and item else (item, {})
-            found[self._path(path, key)] = not isinstance(options, dict) or options.get("cache", True) is not False
-        return found
-
-    def params(self, root: Path) -> tuple[str, ...]:
+    def _params(self, root: Path) -> tuple[str, ...]:
         """The values that the command looks up itself: a dotted key of params.yaml, or "other.yaml:key", each."""
         found: list[str] = []
         for item in self._list("params"):
@@ -196,13 +235,12 @@ def _top_keys(root: Path, path: PurePosixPath, where: str) -> list[str]:
 
     import yaml
 
+    from slipway.project.yaml12 import load_yaml
+
     try:
         text = (root / path).read_text(encoding="utf-8")
-        values = tomllib.loads(text) if path.suffix == ".toml" else yaml.safe_load(text)
+        values = tomllib.loads(text) if path.suffix == ".toml" else load_yaml(text)
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ProjectError(f"{where}: params: {path} can't be read: {error}.") from error
     return list(values) if isinstance(values, dict) else []
 
-
-def _artifact(path: PurePosixPath, taken: Mapping[str, PurePosixPath]) -> str:
-    return path.stem if path.stem not in taken else re.sub(r"\W", "_", str(path))

@@ -37,17 +37,45 @@ SIGNALS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch:
+    """A function of the project's module that gives a source's rows: a table, or an iterator of tables."""
+
+    function: str
+    line: int = 0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Its keyword-only parameters with their defaults; JSON values."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
-    """A table that comes from outside: a file in the project's folder, or a query of the project's database."""
+    """A table that comes from outside: files in the project's folder, a query of a database, or what a function
+    fetches."""
 
     name: str
     path: PurePosixPath
-    """The file itself; of a query, the snapshot of its rows."""
+    """The file itself; of a query or a fetcher, the snapshot of its rows; of several files, their pattern."""
     sql: str | None = None
     after: str | None = None
     """The stage that has to have published what the query reads."""
     is_folder: bool = False
     """A folder, handed on as its path; else a table."""
+    is_pattern: bool = False
+    """Several files whose rows are one table."""
+    database: str | None = None
+    """Of a query: the environment variable that holds the database's URL, or a URL; None for the project's own."""
+    fetch: Fetch | None = None
+    max_age: float | None = None
+    """Seconds after which a snapshot is taken anew; None where age alone is no reason."""
+
+    @property
+    def is_snapshot(self) -> bool:
+        """Whether its rows are asked for and kept in a file of ours."""
+        return self.sql is not None or self.fetch is not None
+
+    @property
+    def is_asked_always(self) -> bool:
+        """Whether nothing but asking tells that its rows are as they were."""
+        return self.sql is not None and self.after is None and self.max_age is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +85,24 @@ class Input:
     artifact: str
     annotation: str | None
     """Its type with imports resolved, such as `polars.DataFrame`; None without annotation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What somebody's dvc.yaml says of a stage besides."""
+
+    folder: PurePosixPath
+    """Where its lines are executed, and what its paths in dvc.lock are relative to."""
+    deps: tuple[PurePosixPath, ...]
+    """All that it names as read, artifacts among it."""
+    is_list: bool = False
+    """Whether its lines are written as a list, however many there are."""
+    persisted: tuple[PurePosixPath, ...] = ()
+    """Of what it writes, what is left there for it when it is executed again."""
+    always: bool = False
+    """Whether it is executed in each run."""
+    frozen: bool = False
+    """Whether it is never executed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +116,7 @@ class Command:
     """The values that it looks up itself: a dotted key of params.yaml, or "other.yaml:key", each."""
     uncached: tuple[PurePosixPath, ...] = ()
     """Of what it writes, what has no copy in DVC's cache."""
+    adopted: Adopted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +323,22 @@ class Project:
     model: Model
     monitor: Monitor
     api: Api
+    read_from: tuple[PurePosixPath, ...] = ()
+    """The files besides slipway.toml that all this was read from."""
+    scripts: PurePosixPath | None = None
+    """The folder of numbered scripts, where those are the stages."""
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether the stages are those of somebody's dvc.yaml, which is never written."""
+        return any(stage.command is not None and stage.command.adopted is not None for stage in self.stages.values())
+
+    @property
+    def defaults(self) -> dict[str, Mapping[str, Any]]:
+        """The settings of each stage and each fetched source that has some, as the code gives them."""
+        found = {name: stage.settings for name, stage in self.stages.items()}
+        found |= {name: source.fetch.settings for name, source in self.sources.items() if source.fetch is not None}
+        return {name: settings for name, settings in found.items() if settings}
 
     @property
     def model_stage(self) -> Stage:
@@ -286,8 +349,9 @@ class Project:
 
     @property
     def train(self) -> str:
-        """The artifact that the model learns from: the first table that its stage takes."""
-        return next(i.artifact for i in self.model_stage.inputs if self.artifacts[i.artifact].kind == "table")
+        """The artifact that the model learns from: the first table that its stage takes and does not test on."""
+        tables = [i.artifact for i in self.model_stage.inputs if self.artifacts[i.artifact].kind == "table"]
+        return next((name for name in tables if name != self.model.test), tables[0])
 
     def path(self, artifact: str) -> Path:
         """Where an artifact's file is."""

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from slipway.errors import ProjectError, near_miss
-from slipway.project.facts import PATH_TYPE, Input, Stage
+from slipway.project.facts import PATH_TYPE, Fetch, Input, Stage
 
 _STAGE = ("slipway.stage", "slipway.stages.stage")
 _TUPLES = ("tuple", "typing.Tuple")
@@ -48,6 +48,32 @@ def read_stages(text: str, path: PurePosixPath) -> dict[str, Stage]:
 def read_functions(text: str) -> set[str]:
     """The names of all functions at the top level of a module."""
     return {node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+
+
+def read_fetcher(text: str, path: PurePosixPath, function: str, source: str) -> Fetch:
+    """A function at the top level of a module, as what fetches a source.
+
+    Raises:
+        ProjectError: it takes what nobody could give it, or is async.
+    """
+    found = (n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+    node = next(n for n in reversed([*found]) if n.name == function)  # as Python has it, the last of a name counts
+    where, arguments = f"{path}:{node.lineno}: `{function}`, which fetches source `{source}`,", node.args
+    if isinstance(node, ast.AsyncFunctionDef):
+        raise ProjectError(f"{where} is async: write it as a plain `def`.")
+    positional = [*arguments.posonlyargs, *arguments.args]
+    if positional or arguments.vararg or arguments.kwarg:
+        first = positional[0].arg if positional else "*" * (1 if arguments.vararg else 2) + "…"
+        raise ProjectError(
+            f"{where} takes `{first}`: it is called before any artifact is there. Put `*,` before its settings and "
+            f"give each a default."
+        )
+    settings = {}
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        if default is None:
+            raise ProjectError(f"{where} has no default for `{argument.arg}`: it stands in params.yaml.")
+        settings[argument.arg] = _literal(default, f"{where} the default of `{argument.arg}`")
+    return Fetch(function, node.lineno, settings)
 
 
 def imported_names(tree: ast.Module) -> dict[str, str]:

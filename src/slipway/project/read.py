@@ -2,13 +2,13 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 from slipway.errors import ProjectError, near_miss
-from slipway.project.api import read_api
+from slipway.project.api import read_api, with_service
 from slipway.project.artifacts import lay_out_artifacts
-from slipway.project.commands import check_commands, read_commands, with_inputs
+from slipway.project.commands import check_commands, check_relearning, read_commands, with_declared, with_inputs
 from slipway.project.facts import (
     FILE,
     Api,
@@ -20,9 +20,11 @@ from slipway.project.facts import (
 )
 from slipway.project.keys import Keys
 from slipway.project.model import METRICS_ARTIFACT, read_model
-from slipway.project.module import read_functions, read_stages
+from slipway.project.module import read_functions
 from slipway.project.monitor import read_monitor
-from slipway.project.sources import read_sources
+from slipway.project.named import implied_sources
+from slipway.project.sources import read_sources, with_fetchers
+from slipway.project.ways import read_text, read_way
 
 NAME = r"[^\W_][\w .-]*"
 """A project's name: it names the registered model, too, and stands in addresses such as models:/NAME@production."""
@@ -51,48 +53,42 @@ def read_project(root: Path) -> Project:
     Raises:
         ProjectError: a file is missing, a key or value is wrong, or the two files disagree; the message says which.
     """
-    text = _text(root / FILE, f"{root}: no {FILE} here. `slipway new` makes a project.")
+    text = read_text(root / FILE, f"{root}: no {FILE} here. `slipway new` makes a project.")
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ProjectError(f"{FILE}: {error}") from error
     keys = Keys(values, FILE)
     name = _name(keys)
-    module = PurePosixPath(keys.text("pipeline", "pipeline.py"))
+    pipeline = keys.text("pipeline", None)
     tables = [keys.table(key) for key in ("sources", "model", "monitor", "api", "artifacts", "commands")]
     keys.finish()  # before the tables are read: of [modell] it is not the missing [model] that is wrong
     sources, model, monitor = read_sources(tables[0]), read_model(tables[1]), read_monitor(tables[2])
     api, paths = read_api(tables[3]), _paths(tables[4])
     if model.target in api.personal:
         raise ProjectError(f"{FILE}: [api] personal names the target `{model.target}`: every answer is one of it.")
-    commands, written = read_commands(tables[5])
+    declared, written = read_commands(tables[5])
 
-    # Commands do without a module of functions.
-    has_code = not commands or "pipeline" in values or (root / module).is_file()
-    missing = f"{FILE}: pipeline = '{module}': there is no such file in {root}."
-    code = _text(root / module, missing) if has_code else ""
-    functions = read_stages(code, module)
-    if not functions and not commands:
-        raise ProjectError(f"{module}: no function here is marked with @stage.")
-    check_commands(commands, functions, sources, paths)
-    paths |= written
-    _check_paths(paths, module)
-    artifacts = lay_out_artifacts(sources, functions | commands, model, paths)
-    stages = functions | with_inputs(commands, artifacts)
+    way = read_way(root, pipeline, paths, declared)
+    module, functions, commands = way.module, way.functions, with_declared(way.commands, way.paths, declared, written)
+    sources = with_fetchers(sources, way.code, module)
+    check_commands(commands, functions, sources, {name: path for name, path in paths.items() if name not in way.paths})
+    paths |= written | dict(way.paths)
+    _check_paths(paths, {module, *way.read_from})
+    sources |= implied_sources(way.commands, sources, paths)
+    artifacts = lay_out_artifacts(sources, {**functions, **commands}, model, paths)
+    if model.retrain_into in sources:
+        check_relearning({**functions, **commands}, model.retrain_into, artifacts)
+    stages = {**functions, **with_inputs(commands, artifacts)}
     _check_names(sources, stages, artifacts, model)
-    _check_functions(api, read_functions(code), module)
-    return Project(root.resolve(), name, module, sources, stages, artifacts, model, monitor, api)
-
-
-def _text(path: Path, missing: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ProjectError(missing) from None
-    except UnicodeDecodeError as error:
-        raise ProjectError(f"{path}: not UTF-8 at byte {error.start}. Save it as UTF-8.") from error
-    except OSError as error:
-        raise ProjectError(f"{path}: can't be read: {error.strerror}.") from error
+    defined = read_functions(way.code)
+    api = with_service(api, defined) if way.scripts is not None else api
+    _check_functions(api, defined, module)
+    project = Project(
+        root.resolve(), name, module, sources, stages, artifacts, model, monitor, api, way.read_from, way.scripts
+    )
+    _check_adopted(project)
+    return project
 
 
 def _name(keys: Keys) -> str:
@@ -106,9 +102,19 @@ def _paths(keys: Keys) -> dict[str, PurePosixPath]:
     return {name: keys.path(name) for name in keys.rest()}
 
 
-def _check_paths(paths: Mapping[str, PurePosixPath], module: PurePosixPath) -> None:
+def _check_adopted(project: Project) -> None:
+    """Refuse what a dvc.yaml would have to name and, being somebody's, can't be made to."""
+    asked = next((source.name for source in project.sources.values() if source.is_snapshot), None)
+    if project.is_adopted and asked is not None:
+        raise ProjectError(
+            f"{FILE}: [sources.{asked}]: its rows would be asked for by a stage, and dvc.yaml is not Slipway's to add "
+            f"one: let a stage of it write them to a file, and leave this source out."
+        )
+
+
+def _check_paths(paths: Mapping[str, PurePosixPath], code: Collection[PurePosixPath]) -> None:
     for name, path in paths.items():
-        if path in {PurePosixPath(FILE), module} or path.name in _KEPT_FILES or path.parts[0] in _KEPT_FOLDERS:
+        if path in {PurePosixPath(FILE), *code} or path.name in _KEPT_FILES or path.parts[0] in _KEPT_FOLDERS:
             raise ProjectError(
                 f"{FILE}: [artifacts] {name} = '{path}': expected a file of its own; a run would write over this one."
             )
@@ -149,7 +155,8 @@ def _check_names(
     maker = artifacts[model.artifact].maker
     if maker is not None and not any(artifacts[i.artifact].kind == "table" for i in stages[maker].inputs):
         stage = stages[maker]
-        raise ProjectError(f"{stage.where} makes the model but reads no table.")
+        remedy = " A table is a .csv or .parquet file among what it is said to read." if stage.command else ""
+        raise ProjectError(f"{stage.where} makes the model but reads no table.{remedy}")
 
 
 def _check_functions(api: Api, functions: set[str], module: PurePosixPath) -> None:

@@ -5,13 +5,15 @@ and writes; the scripts are parsed, never run.
 import ast
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from slipway.errors import ProjectError
 from slipway.project.facts import Command, Stage
 from slipway.project.module import dotted, imported_names
+from slipway.project.named import name_files
 
 NUMBERED = re.compile(r"(\d{2})[-_](.+)\.py")
 FIRST_SERVICE = 80
@@ -67,38 +69,45 @@ def read_scripts(root: Path, folder: PurePosixPath) -> list[Script]:
     return found
 
 
-def as_stages(scripts: Sequence[Script]) -> tuple[dict[str, Stage], dict[str, PurePosixPath]]:
-    """The scripts that are no services as commands, and the files of what they make, by artifact."""
-    paths: dict[str, PurePosixPath] = {}
+def as_stages(
+    scripts: Sequence[Script], given: Mapping[str, PurePosixPath] | None = None
+) -> tuple[dict[str, Stage], dict[str, PurePosixPath]]:
+    """The scripts that are no services as commands, and the files of what they make, by artifact.
+
+    Args:
+        given: names of artifacts that the project has chosen itself.
+    """
+    names = name_files([path for script in scripts for path in script.writes], given or {})
     stages = {}
     for script in scripts:
         if script.is_service:
             continue
-        outputs = []
-        for path in script.writes:
-            outputs.append(_artifact(path, script, paths))
-            paths[outputs[-1]] = path
         stages[script.name] = Stage(
             name=script.name,
             module=script.path,
             line=0,
             inputs=(),
             settings={},
-            outputs=tuple(outputs),
+            outputs=tuple(names[path] for path in script.writes),
             returns=None,
             doc=script.doc,
-            command=Command((f"python {script.path}",), (script.path, *script.modules, *script.reads)),
+            command=Command((f"python {shlex.quote(str(script.path))}",), (script.path, *script.modules, *script.reads)),
         )
-    return stages, paths
+    return stages, {name: path for path, name in names.items()}
 
 
-def _artifact(path: PurePosixPath, script: Script, taken: dict[str, PurePosixPath]) -> str:
-    if path.stem not in taken:
-        return path.stem
-    raise ProjectError(
-        f"{script.path} writes {path}, and {taken[path.stem]} is written, too: both would be the artifact "
-        f"`{path.stem}`. Name one of the files otherwise."
-    )
+def service_script(scripts: Sequence[Script]) -> Script | None:
+    """The service whose functions the API's routes use: of several, the one with `serve` in its name.
+
+    Raises:
+        ProjectError: several services are there, and not just one of them says that it serves.
+    """
+    services = [script for script in scripts if script.is_service]
+    serving = [script for script in services if "serve" in script.name] if len(services) > 1 else services
+    if len(serving) != 1 and services:
+        listed = ", ".join(str(script.path) for script in serving or services)
+        raise ProjectError(f"{listed}: which one serves? Name one of them such as 90-serve_model.py, no other.")
+    return serving[0] if serving else None
 
 
 def _read_script(root: Path, path: PurePosixPath, number: int, rest: str) -> Script:
@@ -112,12 +121,12 @@ def _read_script(root: Path, path: PurePosixPath, number: int, rest: str) -> Scr
         reads, writes = declared["READS"], declared["WRITES"]
     else:
         found = list(_touched(tree, constants, path))
-        reads = declared.get("READS") or tuple(dict.fromkeys(p for is_written, p in found if not is_written))
-        writes = declared.get("WRITES") or tuple(dict.fromkeys(p for is_written, p in found if is_written))
-    if not writes:
+        seen = [tuple(dict.fromkeys(p for is_written, p in found if is_written == kind)) for kind in (False, True)]
+        reads, writes = declared.get("READS", seen[0]), declared.get("WRITES", seen[1])
+    if not writes and "WRITES" not in declared:
         raise ProjectError(
             f"{path}: nothing here is seen to write a file, so nothing could follow from it. Say which files it makes: "
-            'WRITES = ["data/clean.csv"], beside READS = [...].'
+            'WRITES = ["data/clean.csv"], or [] if it only checks; and READS = [...].'
         )
     # What it makes and reads again is no input.
     reads = tuple(p for p in reads if p not in writes)
@@ -212,9 +221,8 @@ def _touched(
 ) -> Iterator[tuple[bool, PurePosixPath]]:
     """Each file that a call reads (False) or writes (True)."""
     names = imported_names(tree)
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call):
-            continue
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    for node in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
         called = node.func.attr if isinstance(node.func, ast.Attribute) else dotted(node.func, names) or ""
         is_opened = _OPENING.fullmatch(called) is not None
         is_written = _WRITING.match(called) is not None or (is_opened and _is_for_writing(node))

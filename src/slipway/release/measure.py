@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.errors import DataError
-from slipway.project.facts import METRICS, ModelKind
 from slipway.model.answers import label_text
+from slipway.project.facts import METRICS, ModelKind
 from slipway.records import Label
 
 Floats = NDArray[np.float64]

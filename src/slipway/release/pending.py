@@ -1,4 +1,4 @@
-"""A kept bundle and what is known of its run in, a version in the ledger out; till the tracker gives one, it is pending.
+"""A kept bundle and what is known of its run in, a version in the ledger out; until it has one, it is pending.
 
 The order, and what a crash after each step leaves: the bundle is kept (nobody refers to it: `gc` takes it, a run makes
 it again); it is noted as pending (the next call goes on); the tracker gives a version (asked again for the same bundle

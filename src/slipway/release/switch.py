@@ -10,11 +10,11 @@ from slipway.model.score import Scorer, load_scorer
 from slipway.model.store import BundleStore
 from slipway.project import Model
 from slipway.records import Action, LedgerEntry
+from slipway.release.anchor import bring_forward
 from slipway.release.cleanroom import ASKED, CHECK, CleanRoom
 from slipway.release.evidence import keep_table
 from slipway.release.expected import check_examples
 from slipway.release.gate import GateReport, hold
-from slipway.release.anchor import bring_forward
 from slipway.release.ledger import holding, record
 from slipway.release.lines import Line
 from slipway.release.states import LIVE, Standing, follow, stand
@@ -191,7 +191,7 @@ def rollback(
         raise ProjectError("Nothing is live, so nothing can be rolled back. Release a version first.")
     if instead_of is not None and standing.live != instead_of:
         raise CheckRefused(
-            f"Version {standing.live} is live, not version {instead_of}, which was to be taken back. Nothing is changed."
+            f"Version {standing.live} is live, not version {instead_of}, which was to be taken back. Nothing changed."
         )
     version = standing.previous if to is None else to
     if version is None:

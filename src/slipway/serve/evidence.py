@@ -5,11 +5,14 @@ import threading
 import time
 from collections.abc import Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway.errors import SlipwayError
 from slipway.release.evidence import read_table
 from slipway.serve.live import Live
+
+if TYPE_CHECKING:
+    from slipway.serve.service import Service
 
 KEPT_SECONDS = 60.0
 """How long a look at the drift is shown before another is taken."""
@@ -26,7 +29,7 @@ class LatestDrift:
         self._lock = threading.Lock()
         self._seen: tuple[int, float, Mapping[str, Any]] | None = None
 
-    def of(self, service: Any, live: Live) -> Mapping[str, Any] | None:
+    def of(self, service: "Service", live: Live) -> Mapping[str, Any] | None:
         """As `slipway monitor --json` has it; None where it can't be told."""
         if service.drift is None:
             return None
@@ -44,12 +47,12 @@ class LatestDrift:
             return found
 
 
-def evidence(service: Any, live: Live) -> str:
+def evidence(service: "Service", live: Live) -> str:
     """Two sections, each left out where there is nothing to say."""
     return _gate(service, live) + _drift(service.latest_drift.of(service, live))
 
 
-def _gate(service: Any, live: Live) -> str:
+def _gate(service: "Service", live: Live) -> str:
     digest = live.released.gate
     try:
         table = None if digest is None else read_table(service.settings.gates, digest)

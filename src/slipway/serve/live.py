@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import threadpoolctl
+
 from slipway.errors import OutsideError, SlipwayError
 from slipway.model.bundle import Bundle
 from slipway.model.score import Scorer, load_scorer, quickened
@@ -139,8 +141,10 @@ class LiveVersion:
 
 
 def _checked(bundle: Bundle) -> Scorer:
-    scorer = quickened(load_scorer(bundle))
-    check_examples(scorer)
+    loaded = load_scorer(bundle)
+    with threadpoolctl.threadpool_limits(1):  # for a few rows, threads that wait for each other are most of the work
+        scorer = quickened(loaded)
+        check_examples(scorer)
     return scorer
 
 

@@ -40,7 +40,7 @@ FORMAT = len(FORMATS)
 
 
 def state_file(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> SqliteFile:
-    """The file that the four below, the tokens and what is pending share; nothing is opened or made before its first use."""
+    """The file that all of it shares; nothing is opened or made before its first use."""
     return SqliteFile(path, FORMATS, busy_seconds=busy_seconds)
 
 

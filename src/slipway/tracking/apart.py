@@ -16,7 +16,8 @@ from typing import Any
 from slipway.errors import OutsideError, SlipwayError
 from slipway.tracking.seams import RunFacts, Tracker
 
-END_SECONDS = 15.0
+END_SECONDS = 60.0
+"""Making MLflow's tables takes that long on a machine that is busy, and half of them would be no good to anybody."""
 
 
 class TrackerApart:

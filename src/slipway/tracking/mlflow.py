@@ -15,6 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import OutsideError
+from slipway.tracking.moved import follow_move
 from slipway.tracking.seams import RunFacts
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class MlflowTracker:
 
     def __init__(self, tracking_uri: str, root: Path) -> None:
         self._uri = tracking_uri
+        self._root = root
         self._artifacts = root / "mlruns"
         self._opening = Lock()
         self._opened: MlflowClient | None = None
@@ -122,6 +124,7 @@ class MlflowTracker:
                 _import_quietly()
                 from mlflow import MlflowClient
 
+                follow_move(self._uri, self._root, self._artifacts)
                 client = MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
                 client.search_experiments(max_results=1)
                 client.search_registered_models(max_results=1)

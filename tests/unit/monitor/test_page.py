@@ -204,3 +204,13 @@ def test_the_real_listings_of_a_later_month_are_another_mix_of_districts():
     report = check(Monitor(), profile, after[features], after[answer].to_list(), after[features])
     assert ("district", "psi") in {(alert.column, alert.measure) for alert in report.alerts}
     assert report.columns["AdCreationMonth"].flag == "clock"
+
+
+def test_the_terminal_has_a_column_for_what_was_given_a_threshold_and_names_both_levels(scene, window):
+    drifted = window.with_columns(pl.col("area") * 3)
+    assert " ks " not in printed(scene.check(drifted))
+    text = printed(scene.check(drifted, ks=0.1, out_of_range=0.05, critical={"ks": 0.2}), width=140)
+    assert text.startswith("Three signals beyond their thresholds, critical: retrain.")
+    assert " ks " in text
+    assert "ks 0.1 (critical 0.2)" in text
+    assert "of the rows are beyond every value that the model learnt from" in text

@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import yaml
@@ -85,6 +86,25 @@ def test_dvc_is_told_the_command_itself(counted):
     }
     locked = yaml.safe_load((counted.root / "dvc.lock").read_text())["stages"]["count"]
     assert locked["params"] == {"params.yaml": {"count.rows": 30}}
+
+
+def test_what_dvc_ran_is_taken_over(counted):
+    dvc = Path(sys.executable).parent / "dvc"
+    if not dvc.exists():
+        pytest.skip("needs dvc")
+
+    def run_dvc(*arguments):
+        path = f"{dvc.parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"}
+        done = subprocess.run([dvc, *arguments], cwd=counted.root, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    run_dvc("init", "--no-scm", "-q")
+    counted.run()
+    counted.edit("count.py", "len(lines)}))", "len(lines) + 1}))")
+    run_dvc("repro", "-q", "count")
+    assert count(counted) == 31
+    assert why(counted.run()) == ()
 
 
 def test_a_function_reads_what_a_command_wrote(counted):

@@ -46,7 +46,7 @@ def test_who_lost_it_to_another_may_not_go_on(lease):
     with held(lease, "retrain", "ana", 60) as holding:
         lease.release("retrain", "ana")  # as if it had lapsed
         lease.acquire("retrain", "bo", 60)
-        with pytest.raises(LostLease, match="The lease on retrain was lost: .*nothing is put live"):
+        with pytest.raises(LostLease, match=r"The lease on retrain was lost: .*nothing is put live"):
             holding.require()
         lease.release("retrain", "bo")
         assert holding.beat() == "lost", "what was lost stays lost, though nobody has it"

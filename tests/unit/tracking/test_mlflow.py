@@ -1,8 +1,10 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -192,6 +194,28 @@ def test_a_fresh_process_loads_production_and_gives_the_scorers_answers(root, tr
     together, alone = json.loads(done.stdout.splitlines()[-1])
     expected = [answer["prediction"] for answer in kept["answers"]] + ["dear", "cheap"]
     assert together == alone == expected
+
+
+def test_the_ledgers_head_is_kept_on_a_version(tracker, version):
+    assert tracker.anchors("no such model") == {}
+    tracker.anchor("flats", version, "3:abc")
+    tracker.anchor("flats", version, "4:def")
+    assert tracker.anchors("flats") == {version: "4:def"}
+    with pytest.raises(OutsideError, match="could not keep the ledger's head on version 99"):
+        tracker.anchor("flats", 99, "5:0")
+
+
+def test_a_folder_that_was_moved_takes_its_versions_along(root, version, facts, tmp_path):
+    there = tmp_path / "there"
+    shutil.copytree(root, there)
+    before = sorted((root / "mlruns").rglob("*"))
+    moved = MlflowTracker(f"sqlite:///{there / 'mlflow.db'}", there)
+    moved.point("flats", "production", version)
+    source = client(there).get_model_version_download_uri("flats", str(version))
+    assert source.startswith((there / "mlruns").as_uri())
+    assert moved.register(replace(facts, bundle_sha256="0" * 64)) == version + 1
+    assert len(list((there / "mlruns").rglob("MLmodel"))) == 2
+    assert sorted((root / "mlruns").rglob("*")) == before, "nothing is put where the folder was"
 
 
 def test_nothing_is_printed_and_nobody_is_told(root, facts):
