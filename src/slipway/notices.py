@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slipway.errors import DataError
+from slipway.gate.evidence import read_table
 from slipway.project import Project
 from slipway.records import Decision, LedgerEntry, Step, new_id
-from slipway.release.evidence import read_table
 from slipway.settings import Settings
 from slipway.storage import Storage
 from slipway.webhook import WAITS, Event, Notice, NotTold, send

@@ -10,10 +10,10 @@ from slipway.project import Project
 from slipway.settings import Settings
 
 if TYPE_CHECKING:
+    from slipway.gate.cleanroom import CleanRoom
     from slipway.model.score import Scorer
     from slipway.model.store import BundleStore
     from slipway.notices import Notices
-    from slipway.release.cleanroom import CleanRoom
     from slipway.release.states import Standing
     from slipway.release.switch import Releasing
     from slipway.storage import Storage

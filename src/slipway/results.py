@@ -8,10 +8,10 @@ from slipway.pipeline.run import RunReport, Stale
 from slipway.records import Decision, LedgerEntry
 
 if TYPE_CHECKING:
-    from slipway.pipeline.snapshots import SourceState
+    from slipway.gate.hold import GateReport
     from slipway.journal.shares import Share
+    from slipway.pipeline.snapshots import SourceState
     from slipway.release.anchor import Anchored
-    from slipway.release.gate import GateReport
     from slipway.release.ledger import Verified
 
 

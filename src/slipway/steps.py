@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slipway.gate.hold import GateReport
 from slipway.journal.labels import gather
 from slipway.journal.partial import measurable
 from slipway.journal.window import labelled, read_window
@@ -15,7 +16,6 @@ from slipway.monitor.window import Monitored
 from slipway.pipeline.tables import read_table
 from slipway.project import Project
 from slipway.records import Prediction
-from slipway.release.gate import GateReport
 from slipway.release.watch import Side, compare
 from slipway.storage.seams import Decisions, Lease
 

@@ -19,12 +19,12 @@ from slipway.records import Decision, LedgerEntry, Token
 if TYPE_CHECKING:
     import polars as pl
 
+    from slipway.gate.hold import GateReport
     from slipway.journal.feedback import Kept
     from slipway.journal.purge import Purged
     from slipway.monitor.window import Monitored
     from slipway.new.write import NewProject
     from slipway.release.collect import Collected
-    from slipway.release.gate import GateReport
     from slipway.release.versions import VersionFacts
     from slipway.results import JournalState, LedgerView, Looped, Ran, Status, StoodUp
     from slipway.workspace import Workspace
@@ -141,7 +141,7 @@ class Terminal:
             self._gate(report, self._out)
 
     def _gate(self, report: "GateReport", console: Console) -> None:
-        from slipway.release.show import print_table
+        from slipway.gate.show import print_table
 
         print_table(report, console)
 

@@ -20,12 +20,12 @@ from slipway.settings import read_settings
 if TYPE_CHECKING:
     import polars as pl
 
+    from slipway.gate.hold import GateReport
     from slipway.journal.feedback import Kept
     from slipway.journal.purge import Purged
     from slipway.model.score import Scorer
     from slipway.monitor.window import Monitored
     from slipway.release.collect import Collected
-    from slipway.release.gate import GateReport
     from slipway.release.versions import VersionFacts
     from slipway.serve.log import Form
     from slipway.serve.tokens import TokenBook
@@ -136,7 +136,7 @@ class Workspace(Opened):
 
     def prepare_gate(self) -> None:
         """Start the fresh process in which the gate loads a candidate: its imports pass beside other work."""
-        from slipway.release.cleanroom import CleanRoom
+        from slipway.gate.cleanroom import CleanRoom
 
         if self._room is None:
             self._room = CleanRoom()
@@ -392,7 +392,7 @@ class Workspace(Opened):
     def _propose(self, metrics: Mapping[str, float]) -> int | None:
         from slipway.release.candidate import CandidateMaker
 
-        if is_proposed(self.settings) and not self.storage.pending.all():
+        if is_proposed(self.project, self.settings) and not self.storage.pending.all():
             return None
         maker = CandidateMaker(self.project, self.settings, self.storage, self.store, self.tracker)
         return maker.propose(metrics)

@@ -17,12 +17,12 @@ from hypothesis.stateful import (
 from backends import BACKENDS
 from effects import Crash
 from slipway.errors import SlipwayError
+from slipway.gate.hold import GateReport
+from slipway.gate.lines import Line
 from slipway.records import Waiting
 from slipway.release.anchor import check_anchors, compare, head_of
 from slipway.release.collect import collect
-from slipway.release.gate import GateReport
 from slipway.release.ledger import holding, verify
-from slipway.release.lines import Line
 from slipway.release.pending import register_pending, withdraw
 from slipway.release.states import LIVE, broken, stand
 from slipway.release.switch import note_outcome, point_names, release, rollback, settle

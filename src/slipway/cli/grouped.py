@@ -4,7 +4,6 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-
 _WHOLE = 1000
 """Characters: a sentence is not cut, it is wrapped."""
 

@@ -13,7 +13,7 @@ from slipway.model.answers import classes_of
 from slipway.model.bundle import Bundle, Evidence, draft_bundle, write_bundle
 from slipway.model.examples import example_rows, json_rows, spread
 from slipway.model.frames import typing_of
-from slipway.model.manifest import Manifest, OnlineStage, StageInput, Typing
+from slipway.model.manifest import ESTIMATOR, Manifest, OnlineStage, StageInput, Typing
 from slipway.model.personal import measured, warn_of_relearning, without_personal
 from slipway.model.probe import used_columns
 from slipway.model.rows import Hashes
@@ -23,6 +23,7 @@ from slipway.model.trace import Traced, trace
 from slipway.pipeline.artifacts import as_asked, read_artifact
 from slipway.pipeline.generated import module_text
 from slipway.pipeline.graph import RequestPath, path_input, request_path
+from slipway.pipeline.imports import libraries_of
 from slipway.pipeline.params import read_params
 from slipway.pipeline.reach import reach
 from slipway.profile.count import Profile, build_profile
@@ -61,8 +62,8 @@ def build_bundle(project: Project, tables: "Tables | None", reported: Mapping[st
     """
     path = request_path(project)
     learnt = _read_learnt(project, path, tables)
-    estimator = read_artifact(project, project.model.artifact)
-    draft = _draft(project, path, learnt, estimator, reported, tables, folder)
+    estimator, file = _read_estimator(project, folder)
+    draft = _draft(project, path, learnt, estimator, file, reported, tables, folder)
     scorer = load_scorer(draft, estimator=estimator)
     target = project.model.target
     asked = learnt.start.drop(target, strict=False)
@@ -72,6 +73,18 @@ def build_bundle(project: Project, tables: "Tables | None", reported: Mapping[st
     warn_of_relearning(project, schema)
     scorer = replace(scorer, bundle=replace(draft, manifest=replace(draft.manifest, schema=schema)))
     return write_bundle(scorer.bundle, _evidence(project, scorer, learnt))
+
+
+def _read_estimator(project: Project, folder: Path) -> tuple[Any, Path]:
+    """The model, and the file of it as Slipway keeps it: what a command has written is written again."""
+    name = project.model.artifact
+    if project.model_stage.command is None:
+        return read_artifact(project, name), project.path(name)
+    from slipway.pipeline.foreign import read_foreign
+
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / ESTIMATOR  # where the bundle has it
+    return read_foreign(project, name, rewritten=file), file
 
 
 def _read_learnt(project: Project, path: RequestPath, tables: "Tables | None") -> _Learnt:
@@ -96,14 +109,18 @@ def _draft(
     path: RequestPath,
     learnt: _Learnt,
     estimator: Any,
+    file: Path,
     reported: Mapping[str, float],
     tables: "Tables | None",
     folder: Path,
 ) -> Bundle:
     target, maker = project.model.target, project.model_stage
-    annotation = next(i.annotation for i in maker.inputs if i.artifact == project.train)
-    names, as_array = _features(estimator, learnt.train.drop(target), annotation, project, maker)
     functions = [name for route in project.api.routes for name in (route.request, route.response, route.get) if name]
+    libraries = libraries_of(project, maker, [*(stage.name for stage in path.stages), *functions])
+    annotation = next(i.annotation for i in maker.inputs if i.artifact == project.train)
+    if maker.command is not None and "pandas" in libraries and "polars" not in libraries:
+        annotation = "pandas.DataFrame"  # no script says so: what it fits is given what it fitted
+    names, as_array = _features(estimator, learnt.train.drop(target), annotation, project, maker)
     carried = list(dict.fromkeys([*(stage.name for stage in path.stages), *functions]))
     manifest = Manifest(
         name=project.name,
@@ -117,20 +134,20 @@ def _draft(
         as_array=as_array,
         schema=Schema(()),
         routes=project.api.routes,
-        libraries=dict(reach(project.root, project.module, [*carried, maker.name]).libraries),
+        libraries=libraries,
         reported=dict(reported),
         untraced={"train": learnt.trained.untraced, "test": learnt.tested.untraced},
         allows_pickle=project.model.pickle,
     )
     source = module_text(reach(project.root, project.module, carried).definitions) if carried else ""
-    return draft_bundle(folder, manifest, project.path(project.model.artifact), source)
+    return draft_bundle(folder, manifest, file, source)
 
 
 def _features(
     estimator: Any, train: pl.DataFrame, annotation: str | None, project: Project, maker: Stage
 ) -> tuple[list[str], bool]:
     """The columns that the estimator takes, and whether it takes them as an array."""
-    where = f"{maker.module}:{maker.line}: stage `{maker.name}`"
+    where = maker.where
     names = getattr(estimator, "feature_names_in_", None)
     count = getattr(estimator, "n_features_in_", None)
     named = [str(name) for name in names] if names is not None else []

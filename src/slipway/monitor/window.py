@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from slipway.errors import DataError
+from slipway.gate.measure import measure
 from slipway.journal.partial import Measurable, measurable
 from slipway.journal.window import labelled, read_window
 from slipway.model.score import Scorer
@@ -20,7 +21,6 @@ from slipway.profile.clocks import dates_of
 from slipway.project import Project
 from slipway.project.facts import ModelKind
 from slipway.records import Label
-from slipway.release.measure import measure
 from slipway.storage.seams import Journal
 
 

@@ -24,13 +24,12 @@ if TYPE_CHECKING:
 def remember_unchanged(project: Project, settings: Settings, book: "Book", cache: Cache | None, began_at: int) -> None:
     """Spare the next run that changes nothing even the reading of the project."""
     # It is looked for in one place; and a run whose candidate is still to be registered has something left to do.
-    if settings.state != project.root / ".slipway" or not is_proposed(settings):
+    if settings.state != project.root / ".slipway" or not is_proposed(project, settings):
         return
     until = fresh_until(project, settings)
     if until is not None and until <= time.time():
         return
     ran = book.ran()
-    is_module = (project.root / project.module).is_file()
     present = {PROJECT, STAGES, LOCK, str(settings.state / MARK), *book.marks()}
     left = uncached(project)
     for each in ran.values():
@@ -45,10 +44,12 @@ def remember_unchanged(project: Project, settings: Settings, book: "Book", cache
     absent = [str(project.labelled(name)) for name in project.sources if not project.labelled(name).is_file()]
     if cache is None:
         absent.append(".dvc")
-    (present.add if is_module else absent.append)(str(project.module))
+    for path in project.read_from or (project.module,):
+        (present.add if (project.root / path).is_file() else absent.append)(str(path))
+    scripts = (str(project.scripts),) if project.scripts is not None else ()
     metrics = project.artifacts.get(project.model.metrics)
     shown = str(metrics.path) if metrics is not None and is_metrics(project, metrics.name) else None
-    remember(str(project.root), list(ran), shown, sorted(present), absent, began_at, until)
+    remember(str(project.root), list(ran), shown, sorted(present), absent, began_at, until, scripts)
 
 
 def adopt_locked(project: Project, book: "Book", names: Sequence[str], params: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.errors import DataError, SlipwayError, StageError
 from slipway.pipeline.paths import make_aside, remove, take
+from slipway.pipeline.vouched import sha256_of
 from slipway.project.facts import PATH_TYPE, Project
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def read_artifact(project: Project, name: str, as_type: str | None = None, table
         case "figure":
             return path.read_bytes()
         case "estimator":
-            return _read_estimator(project, path)
+            return _read_estimator(project, name)
 
 
 def _existing(project: Project, name: str) -> Path:
@@ -168,12 +169,18 @@ def _write_figure(value: Any, path: Path, name: str) -> None:
         )
 
 
-def _read_estimator(project: Project, path: Path) -> Any:
+def _read_estimator(project: Project, name: str) -> Any:
     from slipway.pipeline.estimators import read_estimator
+
+    path, maker = project.path(name), project.artifacts[name].maker
+    if maker is not None and project.stages[maker].command is not None:
+        from slipway.pipeline.foreign import read_foreign
+
+        return read_foreign(project, name)
 
     # This project's own run made the file on this machine, so its hash is what vouches for a pickle, where allowed.
     pickled = project.model.pickle
-    return read_estimator(path, sha256=_sha256(path) if pickled else None, allow_pickle=pickled)
+    return read_estimator(path, sha256=sha256_of(path) if pickled else None, allow_pickle=pickled)
 
 
 def _write_estimator(project: Project, value: Any, path: Path, name: str) -> None:
@@ -185,13 +192,6 @@ def _write_estimator(project: Project, value: Any, path: Path, name: str) -> Non
         write_estimator(value, path, allow_pickle=project.model.pickle)
     except SlipwayError as error:
         raise StageError(f"artifact `{name}`: {error}") from error
-
-
-def _sha256(path: Path) -> str:
-    from hashlib import file_digest, sha256
-
-    with path.open("rb") as file:
-        return file_digest(file, sha256).hexdigest()
 
 
 def _type(value: Any) -> str:

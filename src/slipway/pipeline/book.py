@@ -9,11 +9,12 @@ from slipway.pipeline.contents import Content, Contents, Signature
 from slipway.pipeline.fingerprint import Fingerprint, changes
 from slipway.pipeline.globs import source_md5
 from slipway.pipeline.graph import inputs_of, order, outputs_of
-from slipway.pipeline.lock import Ran, command_files, compared_params, dependencies
+from slipway.pipeline.lock import Ran, adoption, command_files, compared_params, dependencies
 from slipway.pipeline.params import FILE as PARAMS
 from slipway.pipeline.params import file_and_key
 from slipway.pipeline.snapshots import due, read_snapshot
 from slipway.pipeline.state import read_state, write_state
+from slipway.pipeline.vouched import vouch
 from slipway.project.facts import Project, Source
 from slipway.settings import Settings
 
@@ -53,6 +54,10 @@ class Book:
         from slipway.pipeline.params import complete_params, read_params
 
         sets = tuple(sets)
+        if sets:
+            from slipway.pipeline.set_value import set_value
+
+            sets = tuple(text for text in sets if not set_value(self._project, text))
         defaults = {name: _listed(settings) for name, settings in self._project.defaults.items()}
         kept, content = self._state.params, self.contents.content(PARAMS)
         is_known = kept and kept["defaults"] == defaults and kept["md5"] == (content[0] if content else None)
@@ -76,6 +81,9 @@ class Book:
             is_running: a run also asks where nothing but the answer tells whether rows have come in.
         """
         project, record = self._project, self._state.records.get(name)
+        adopted = adoption(project, name)
+        if adopted is not None and adopted.frozen:
+            return ()
         if record is None:
             return ("never ran",)
         now = self.fingerprint(name, params, unknown)
@@ -83,7 +91,7 @@ class Book:
         why = (*found, *self._missing(name)) or tuple(self._edited(name, record))
         if name in project.sources:
             why += tuple(due(project.sources[name], read_snapshot(self._folder, name), is_running=is_running))
-        return why
+        return (*why, "always_changed in dvc.yaml") if adopted is not None and adopted.always else why
 
     def fingerprint(self, name: str, params: Mapping[str, Any], unknown: frozenset[str] = frozenset()) -> Fingerprint:
         """What a stage would run with now."""
@@ -123,8 +131,8 @@ class Book:
 
     def refresh(self, name: str, params: Mapping[str, Any]) -> None:
         """Bring the files of an unchanged stage up to date: a comment alters a module's MD5, and DVC compares that."""
-        record, ran = self._state.records[name], self._ran(name, params)
-        if any(record[key] != value for key, value in ran.items()):
+        record, ran = self._state.records.get(name), self._ran(name, params)
+        if record is not None and any(record[key] != value for key, value in ran.items()):
             record.update(ran)
             self._is_altered = True
 
@@ -138,6 +146,8 @@ class Book:
         fingerprint = self.fingerprint(name, params).to_json()
         self._state.records[name] = {"fingerprint": fingerprint, **ran}
         self._is_altered = True
+        if name in self._project.stages and self._project.stages[name].command is not None:
+            vouch(self._project, name)
         return True
 
     def ran(self) -> dict[str, Ran]:

@@ -54,7 +54,8 @@ def _parse(project: Project, contents: Contents) -> dict[str, Any]:
             "libraries": dict(reached.libraries),
             "modules": [str(path) for path in reached.modules],
         }
-    modules = sorted({path for stage in stages.values() for path in stage["modules"]} | {str(project.module)})
+    own = {str(project.module)} if stages else set()  # without functions it may be a folder of scripts
+    modules = sorted({path for stage in stages.values() for path in stage["modules"]} | own)
     libraries = {library for stage in stages.values() for library in stage["libraries"]}
     return {
         "stages": stages,

@@ -14,6 +14,7 @@ from slipway.pipeline.graph import path_input
 from slipway.pipeline.paths import make_aside, put, remove
 from slipway.pipeline.target import without_target
 from slipway.pipeline.user_module import user_module
+from slipway.pipeline.vouched import vouch
 from slipway.pipeline.watched import underway
 from slipway.project.facts import Command, Project, Stage
 
@@ -117,13 +118,17 @@ def _commanded(project: Project, stage: Stage, command: Command) -> dict[str, Pa
     """Execute a command. What it makes is written in place, so what was there before stands aside until it is done."""
     from slipway.pipeline.shell import execute_lines
 
+    _check_there(project, stage, command)
     paths = {name: project.path(name) for name in stage.outputs}
-    before = {path: make_aside(path) for path in paths.values()}
+    persisted = command.adopted.persisted if command.adopted is not None else ()
+    kept = [project.artifacts[name].path not in persisted for name in stage.outputs]
+    before = {path: make_aside(path) for path, is_kept in zip(paths.values(), kept, strict=True) if is_kept}
     for path, aside in before.items():
         if path.exists():
             path.rename(aside)
     try:
-        execute_lines(project.root, command.lines, stage.where)
+        folder = command.adopted.folder if command.adopted is not None else ""
+        execute_lines(project.root / folder, command.lines, stage.where)
         missing = [str(project.artifacts[name].path) for name, path in paths.items() if not path.exists()]
         if missing:
             raise StageError(f"{stage.where} ended well and did not write {', '.join(missing)}, which it promises.")
@@ -135,7 +140,21 @@ def _commanded(project: Project, stage: Stage, command: Command) -> dict[str, Pa
         raise
     for aside in before.values():
         remove(aside)
+    vouch(project, stage.name)
     return paths
+
+
+def _check_there(project: Project, stage: Stage, command: Command) -> None:
+    """Refuse to begin without a file that the command is said to read: DVC does, and dvc.lock has no word for it."""
+    read = [project.artifacts[i.artifact].path for i in stage.inputs if not _is_pattern(project, i.artifact)]
+    asked = command.adopted.deps if command.adopted is not None else (*command.files, *read)
+    missing = next((path for path in asked if not (project.root / path).exists()), None)
+    if missing is not None:
+        raise DataError(f"{stage.where} reads {missing}, which is missing. Put it there, or say otherwise what it reads.")
+
+
+def _is_pattern(project: Project, name: str) -> bool:
+    return name in project.sources and project.sources[name].is_pattern
 
 
 def _online(

@@ -11,7 +11,6 @@ from slipway.pipeline.contents import Contents, Signature, md5_of, tree_md5
 from slipway.pipeline.dvc_cache import Cache, cache_file, cache_folder
 from slipway.pipeline.folders import files_in
 
-
 _THREADS = 2
 
 

@@ -89,9 +89,9 @@ def _load_any(path: Path, name: str) -> Any:
 
                 return json.loads(text)
             case _:
-                import yaml
+                from slipway.project.yaml12 import load_yaml
 
-                return yaml.safe_load(text)
+                return load_yaml(text)  # as DVC does, so that both compare the same values
     except FileNotFoundError:
         raise ProjectError(f"{name} is missing: a command looks its parameters up there.") from None
     except Exception as error:  # each format has an error of its own

@@ -3,33 +3,61 @@
 import json
 from pathlib import Path
 
+from slipway.project.dvc_yaml import is_somebodys
+from slipway.project.facts import Project
 from slipway.settings import Settings
 
 FILE = "proposed.json"
 
 
-def is_proposed(settings: Settings) -> bool:
-    """Whether the artifacts that `dvc.lock` describes were made a candidate already, or found to be a known model."""
+def is_proposed(project: Project, settings: Settings) -> bool:
+    """Whether the artifacts that the last run left were made a candidate already, or found to be a known model."""
     try:
         kept = json.loads(_mark(settings).read_text())
-        return bool(kept["dvc_lock"] == lock_digest(settings))
+        return bool(kept["dvc_lock"] == run_digest(project, settings))
     except (FileNotFoundError, ValueError, KeyError):
         return False
 
 
 def mark_proposed(settings: Settings, digest: str) -> None:
-    """Note that the run with this `dvc.lock` needs no candidate any more."""
+    """Note that the run with this digest needs no candidate any more."""
     path = _mark(settings)
     aside = path.with_suffix(".aside")
     aside.write_text(json.dumps({"dvc_lock": digest}))
     aside.replace(path)
 
 
-def lock_digest(settings: Settings) -> str:
-    """SHA-256 of dvc.lock, which describes a run: code, settings, inputs and outputs."""
+def run_digest(project: Project, settings: Settings) -> str:
+    """What tells one run's artifacts from another's, and what goes into a bundle beside them.
+
+    dvc.lock describes a run, where it is brought up to date. Functions of routes stand in no stage's code where the
+    stages are commands.
+    """
     import hashlib
 
-    return hashlib.sha256((settings.root / "dvc.lock").read_bytes()).hexdigest()
+    locked = lock_digest(settings)
+    if locked is not None and not project.is_adopted and project.scripts is None and not is_somebodys(project.root):
+        return locked
+    digest = hashlib.sha256()
+    if is_somebodys(project.root) and not project.is_adopted:
+        records = json.loads((settings.state / "pipeline.json").read_text(encoding="utf-8"))["records"]
+        digest.update(json.dumps(records, sort_keys=True).encode())
+    else:
+        digest.update((locked or "").encode())
+    if project.scripts is not None or project.is_adopted:
+        for path in project.read_from:
+            digest.update((project.root / path).read_bytes() if (project.root / path).is_file() else b"")
+    return digest.hexdigest()
+
+
+def lock_digest(settings: Settings) -> str | None:
+    """SHA-256 of dvc.lock; None where there is none."""
+    import hashlib
+
+    try:
+        return hashlib.sha256((settings.root / "dvc.lock").read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
 
 
 def _mark(settings: Settings) -> Path:

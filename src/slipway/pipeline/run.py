@@ -195,7 +195,7 @@ class _Running:
 
     def through(self, names: Sequence[str], jobs: int) -> RunReport:
         # Nothing is written into a cache that belongs to stages which are not ours.
-        ours = is_ours(self.project.root)
+        ours = self.project.is_adopted or is_ours(self.project.root)
         self.cache = find_cache(self.project.root) if ours else None
         if ours:
             adopt_locked(self.project, self.book, names, self.params)

@@ -14,7 +14,7 @@ from slipway.model.candidate import build_bundle
 from slipway.model.store import BundleStore
 from slipway.pipeline.made import keep_made
 from slipway.pipeline.params import read_params
-from slipway.pipeline.proposed import lock_digest, mark_proposed
+from slipway.pipeline.proposed import lock_digest, mark_proposed, run_digest
 from slipway.project import Project
 from slipway.records import Waiting
 from slipway.release.ledger import holding, record
@@ -50,7 +50,7 @@ class CandidateMaker:
         Raises:
             RegistrationPending: the tracking server is away; the next run, gate or loop registers what waits.
         """
-        mark = lock_digest(self._settings)
+        mark = run_digest(self._project, self._settings)
         with self._built(reported) as bundle:
             standing = stand(holding(self._storage.ledger))
             known = self._known(bundle, standing)
@@ -116,7 +116,8 @@ class CandidateMaker:
             record(self._storage.ledger, "refused", waiting, bundle=bundle, by=self._settings.user, why=why)
 
     def _tags(self) -> dict[str, str]:
-        tags = {"dvc.lock.sha256": lock_digest(self._settings)}
+        digest = lock_digest(self._settings)
+        tags = {"dvc.lock.sha256": digest} if digest is not None else {}
         found = subprocess.run(
             ["git", "rev-parse", "HEAD"], cwd=self._settings.root, capture_output=True, text=True, check=False
         )

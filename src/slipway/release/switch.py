@@ -6,17 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.errors import BundleError, CheckRefused, ProjectError, SlipwayError
+from slipway.gate.cleanroom import ASKED, CHECK, CleanRoom
+from slipway.gate.evidence import keep_table
+from slipway.gate.expected import check_examples
+from slipway.gate.hold import GateReport, hold
+from slipway.gate.lines import Line
 from slipway.model.score import Scorer, load_scorer
 from slipway.model.store import BundleStore
 from slipway.project import Model
 from slipway.records import Action, LedgerEntry
 from slipway.release.anchor import bring_forward
-from slipway.release.cleanroom import ASKED, CHECK, CleanRoom
-from slipway.release.evidence import keep_table
-from slipway.release.expected import check_examples
-from slipway.release.gate import GateReport, hold
 from slipway.release.ledger import holding, record
-from slipway.release.lines import Line
 from slipway.release.states import LIVE, Standing, follow, stand
 from slipway.storage.seams import Journal, Ledger
 from slipway.tracking.seams import Tracker

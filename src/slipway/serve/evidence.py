@@ -8,7 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import SlipwayError
-from slipway.release.evidence import read_table
+from slipway.gate.evidence import read_table
 from slipway.serve.live import Live
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import Any
 import threadpoolctl
 
 from slipway.errors import OutsideError, SlipwayError
+from slipway.gate.expected import check_examples
 from slipway.model.bundle import Bundle
 from slipway.model.score import Scorer, load_scorer, quickened
 from slipway.model.store import BundleStore
 from slipway.records import LedgerEntry
-from slipway.release.expected import check_examples
 from slipway.release.states import stand
 from slipway.serve.lean import without_pandas
 from slipway.serve.route import LiveRoute, live_route

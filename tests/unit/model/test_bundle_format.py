@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from slipway.errors import BundleError, ProjectError
+from slipway.gate.expected import check_examples
 from slipway.model.bundle import open_bundle
 from slipway.model.manifest import FORMAT, read_manifest
 from slipway.model.score import load_scorer
@@ -15,7 +16,6 @@ from slipway.pipeline.state import FORMAT as STATE_FORMAT
 from slipway.pipeline.state import read_state, write_state
 from slipway.profile.count import FORMAT as PROFILE_FORMAT
 from slipway.profile.count import Profile
-from slipway.release.expected import check_examples
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "formats"
 

@@ -5,10 +5,10 @@ import polars as pl
 import pytest
 
 from slipway.errors import ProjectError
+from slipway.gate.expected import check_examples
 from slipway.model.personal import measured, without_personal
 from slipway.model.schema import Schema
 from slipway.model.score import load_scorer
-from slipway.release.expected import check_examples
 
 from .conftest import TOML, loans
 

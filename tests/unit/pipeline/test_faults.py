@@ -39,6 +39,7 @@ def test_on_a_full_disk_what_was_there_stays(flats, stage, old, new):
     assert "can't be written" in str(report.error)
     assert {path: path.read_bytes() for path in before} == before
     assert not list(flats.root.rglob(".aside-*"))
+    flats.edit("pipeline.py", new, old)
     assert not flats.run().failed
 
 

@@ -129,7 +129,7 @@ REFUSALS = {
     "[model]": [("[modell]", "slipway.toml: modell is not a key that Slipway knows. Did you mean `model`?")],
     # of the sources
     'raw = "data/raw/fruit.csv"': [
-        ("raw = 3", '[sources] raw = 3: expected a file ("data/raw/my.csv") or { sql = "select …" }.'),
+        ("raw = 3", '[sources] raw = 3: expected a file ("data/raw/my.csv"), files'),
         ('raw = ""', "[sources] raw = '': expected a file such as"),
         (
             'raw = "/data/fruit.csv"',
@@ -140,8 +140,8 @@ REFUSALS = {
             'raw = "s3://bucket/fruit.csv"',
             "expected one file in the project's folder; addresses and patterns are not read",
         ),
-        ('raw = "data/*.csv"', "expected one file in the project's folder; addresses and patterns are not read"),
-        ("raw = { after = 'fruit' }", "[sources.raw] sql is missing: expected a text."),
+        ('raw = "../*.csv"', "expected files of the project's folder, such as \"data/raw/*.csv\""),
+        ("raw = { after = 'fruit' }", '[sources.raw]: expected either sql = "select …" or fetch = "function".'),
         (
             "raw = { sql = 'SELECT 1', afte = 'fruit' }",
             "[sources.raw] afte is not a key that Slipway knows. Did you mean `after`?",

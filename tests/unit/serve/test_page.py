@@ -45,7 +45,7 @@ def open_page(flats):
 
 
 def test_the_page_shows_the_gates_table_and_the_drift_escaped(flats, open_page):
-    from slipway.release.evidence import digest_of
+    from slipway.gate.evidence import digest_of
 
     sha256 = flats.release(1)
     digest = digest_of(TABLE)

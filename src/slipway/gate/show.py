@@ -4,8 +4,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from slipway.release.gate import GateReport
-from slipway.release.lines import Line
+from slipway.gate.hold import GateReport
+from slipway.gate.lines import Line
 
 STYLES = {"passed": "green", "failed": "red", "cannot tell": "yellow"}
 

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slipway.gate.compare import interval
+from slipway.gate.lines import Line, between, number
+from slipway.gate.measure import metric
+from slipway.gate.quality import MIN_ROWS
+from slipway.gate.slices import slice_columns, slices_of
 from slipway.model.schema import Schema
 from slipway.model.score import Scorer
 from slipway.project import Model
 from slipway.records import Label, Prediction
-from slipway.release.compare import interval
-from slipway.release.lines import Line, between, number
-from slipway.release.measure import metric
-from slipway.release.quality import MIN_ROWS
-from slipway.release.slices import slice_columns, slices_of
 
 if TYPE_CHECKING:
     import polars as pl

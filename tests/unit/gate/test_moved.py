@@ -2,10 +2,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from slipway.gate.moved import _indices, moved
 from slipway.model.score import load_scorer
 from slipway.profile.count import build_profile
 from slipway.profile.drift import psi
-from slipway.release.moved import _indices, moved
 
 
 def profile(table):

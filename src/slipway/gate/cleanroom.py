@@ -1,6 +1,6 @@
 """A bundle's folder → whether a fresh process loads it and gets the expected answers.
 
-`python -I -m slipway.release.cleanroom FOLDER` prints one JSON object and exits with 0, or 1 where it can't. Without a
+`python -I -m slipway.gate.cleanroom FOLDER` prints one JSON object and exits with 0, or 1 where it can't. Without a
 folder it imports what any bundle needs, and then takes the folder as a line of its standard input.
 """
 
@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from slipway.release.lines import Line
+from slipway.gate.lines import Line
 
 CHECK = "clean load"
 ASKED = "loads in a fresh process, with the expected answers"
@@ -29,7 +29,7 @@ class CleanRoom:
         # One thread: the check must not compete with what it runs beside. -I: neither the working folder, nor PYTHON's
         # variables, nor the user's own packages can help the bundle.
         self._process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "slipway.release.cleanroom", *([str(folder)] if folder else [])],
+            [sys.executable, "-I", "-m", "slipway.gate.cleanroom", *([str(folder)] if folder else [])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -81,9 +81,9 @@ def main(folder: str | None) -> int:
             folder = sys.stdin.readline().removesuffix("\n")
             if not folder:  # whoever started this does not need it any more
                 return 0
+        from slipway.gate.expected import check_examples
         from slipway.model.bundle import open_bundle
         from slipway.model.score import load_scorer
-        from slipway.release.expected import check_examples
 
         examples = check_examples(load_scorer(open_bundle(Path(folder))))
     except Exception as error:  # this process's edge: whatever the bundle does, the answer is a sentence
@@ -99,9 +99,6 @@ def _import_early() -> None:
     import sklearn.ensemble
     import sklearn.pipeline  # noqa: F401
 
-    import slipway.model.bundle
-    import slipway.model.score
-    import slipway.release.expected  # noqa: F401
     from slipway.pipeline.trusted import skops_io
 
     skops_io()

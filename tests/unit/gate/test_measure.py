@@ -6,7 +6,7 @@ import sklearn.metrics as sk
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from slipway.release.measure import CannotMeasure, class_name, measure, metric
+from slipway.gate.measure import CannotMeasure, class_name, measure, metric
 
 
 @st.composite

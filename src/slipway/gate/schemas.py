@@ -1,7 +1,7 @@
 """Two schemas → the gate's line on whether every request that production takes is taken by the candidate too."""
 
+from slipway.gate.lines import Line
 from slipway.model.schema import Column, Schema
-from slipway.release.lines import Line
 
 CHECK = "schema"
 ASKED = "takes the requests that production takes"

@@ -1,10 +1,10 @@
 import polars as pl
 import pytest
 
+from slipway.gate.compare import Answers
+from slipway.gate.measure import metric
+from slipway.gate.quality import Quality, quality_of, thresholds
 from slipway.project import Threshold
-from slipway.release.compare import Answers
-from slipway.release.measure import metric
-from slipway.release.quality import Quality, quality_of, thresholds
 
 
 @pytest.mark.parametrize(

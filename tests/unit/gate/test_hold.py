@@ -6,15 +6,15 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
+from slipway.gate.cleanroom import CleanRoom
+from slipway.gate.expected import agree, check_examples
+from slipway.gate.hold import GateReport, hold
+from slipway.gate.lines import Line
+from slipway.gate.schemas import same_requests
+from slipway.gate.single import batch_is_single
 from slipway.model.score import load_scorer
 from slipway.project import Model, Threshold
 from slipway.records import Prediction
-from slipway.release.cleanroom import CleanRoom
-from slipway.release.expected import agree, check_examples
-from slipway.release.gate import GateReport, hold
-from slipway.release.lines import Line
-from slipway.release.schemas import same_requests
-from slipway.release.single import batch_is_single
 
 
 def model(**gate):
@@ -172,7 +172,7 @@ def test_a_fresh_process_that_was_started_before_there_was_a_bundle_is_let_into_
 
 def test_the_clean_room_is_a_command_too(tmp_path):
     def run(*arguments, given=""):
-        command = [sys.executable, "-I", "-m", "slipway.release.cleanroom", *arguments]
+        command = [sys.executable, "-I", "-m", "slipway.gate.cleanroom", *arguments]
         found = subprocess.run(command, capture_output=True, text=True, check=False, input=given)
         return found.returncode, found.stdout
 

@@ -5,11 +5,11 @@ The examples were answered one by one when the bundle was made, so that only the
 
 from typing import Any
 
+from slipway.gate.expected import agree
+from slipway.gate.lines import Line
 from slipway.model.answers import Scores
 from slipway.model.schema import Schema
 from slipway.model.score import Scorer
-from slipway.release.expected import agree
-from slipway.release.lines import Line
 
 CHECK = "batch and single rows"
 ASKED = "the same answers, within 1e-9"

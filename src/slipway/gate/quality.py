@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slipway.errors import near_miss
+from slipway.gate.compare import Answers, interval
+from slipway.gate.lines import Line, between, number
+from slipway.gate.measure import CannotMeasure, Measured, metric
 from slipway.model.answers import Scores
 from slipway.model.score import Scorer
 from slipway.project import Threshold
 from slipway.project.facts import METRICS, ModelKind
 from slipway.records import Label
-from slipway.release.compare import Answers, interval
-from slipway.release.lines import Line, between, number
-from slipway.release.measure import CannotMeasure, Measured, metric
 
 if TYPE_CHECKING:
     import polars as pl

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
+from slipway.gate.replay import replay
 from slipway.project import Model, Replay
 from slipway.records import Prediction
-from slipway.release.replay import replay
 
 MODEL = Model("classification", "kind")
 

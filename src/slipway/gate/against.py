@@ -4,16 +4,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slipway.errors import DataError, near_miss
+from slipway.gate.compare import Paired, paired
+from slipway.gate.fair import Fair, fair
+from slipway.gate.judge import Verdict, allowed, judge
+from slipway.gate.lines import Line, number
+from slipway.gate.measure import CannotMeasure
+from slipway.gate.quality import MIN_ROWS, Quality
+from slipway.gate.slices import holm, slice_columns, slices_of
 from slipway.model.score import Scorer
 from slipway.project import Model, Threshold
 from slipway.project.facts import LOWER_IS_BETTER
-from slipway.release.compare import Paired, paired
-from slipway.release.fair import Fair, fair
-from slipway.release.judge import Verdict, allowed, judge
-from slipway.release.lines import Line, number
-from slipway.release.measure import CannotMeasure
-from slipway.release.quality import MIN_ROWS, Quality
-from slipway.release.slices import holm, slice_columns, slices_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from slipway.gate.compare import Z
+from slipway.gate.lines import Line, Outcome
 from slipway.model.score import Scorer
 from slipway.project import Replay
-from slipway.release.compare import Z
-from slipway.release.lines import Line, Outcome
 
 if TYPE_CHECKING:
     import polars as pl

@@ -5,22 +5,22 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from slipway.gate.against import against_production
+from slipway.gate.cleanroom import CleanRoom
+from slipway.gate.evidence import digest_of
+from slipway.gate.latency import CHECK as LATENCY
+from slipway.gate.latency import latency
+from slipway.gate.lines import Line
+from slipway.gate.moved import CHECK as TRAINING_DATA
+from slipway.gate.moved import moved
+from slipway.gate.quality import quality_of, thresholds
+from slipway.gate.replay import CHECK as REPLAY
+from slipway.gate.replay import Replayed, replay
+from slipway.gate.schemas import same_requests
+from slipway.gate.single import batch_is_single
 from slipway.model.score import Scorer
 from slipway.project import Model
 from slipway.records import Prediction
-from slipway.release.against import against_production
-from slipway.release.cleanroom import CleanRoom
-from slipway.release.evidence import digest_of
-from slipway.release.latency import CHECK as LATENCY
-from slipway.release.latency import latency
-from slipway.release.lines import Line
-from slipway.release.moved import CHECK as TRAINING_DATA
-from slipway.release.moved import moved
-from slipway.release.quality import quality_of, thresholds
-from slipway.release.replay import CHECK as REPLAY
-from slipway.release.replay import Replayed, replay
-from slipway.release.schemas import same_requests
-from slipway.release.single import batch_is_single
 
 
 @dataclass(frozen=True, slots=True)

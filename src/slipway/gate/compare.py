@@ -7,9 +7,9 @@ from statistics import NormalDist
 
 import numpy as np
 
+from slipway.gate.measure import Floats, Measured, Probabilities, metric, right
 from slipway.project.facts import LOWER_IS_BETTER
 from slipway.records import Label
-from slipway.release.measure import Floats, Measured, Probabilities, metric, right
 
 ALPHA = 0.05
 """How often a candidate that is no worse than it may be fails by chance, at most."""

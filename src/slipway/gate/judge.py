@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from slipway.gate.compare import ALPHA, Paired
+from slipway.gate.lines import Outcome, between, number
 from slipway.project import Threshold
-from slipway.release.compare import ALPHA, Paired
-from slipway.release.lines import Outcome, between, number
 
 _DOUBT = {"accuracy": 0.05, "macro_f1": 0.05, "auc": 0.05, "r2": 0.05}
 """How far beyond `max_drop` chance may reach, of metrics whose best is 1."""

@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
+from slipway.gate.latency import latency
 from slipway.project import Replay
-from slipway.release.latency import latency
 
 ROWS = [{"weight": 150.0 + i, "colour": "red", "age": 1.0} for i in range(5)]
 

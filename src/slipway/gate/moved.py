@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from slipway.gate.lines import Line, number
 from slipway.model.score import Scorer
 from slipway.profile.columns import Column, NumberColumn, TextColumn
 from slipway.profile.count import Profile
 from slipway.profile.drift import Counts, Psi, psi
-from slipway.release.lines import Line, number
 
 CHECK = "training data"
 

@@ -4,13 +4,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from slipway.gate.against import _by_slices, _overall, against_production
+from slipway.gate.compare import Answers
+from slipway.gate.fair import Fair
+from slipway.gate.quality import quality_of
+from slipway.gate.schemas import same_requests
 from slipway.model.score import load_scorer
 from slipway.project import Model, Threshold
-from slipway.release.against import _by_slices, _overall, against_production
-from slipway.release.compare import Answers
-from slipway.release.fair import Fair
-from slipway.release.quality import quality_of
-from slipway.release.schemas import same_requests
 
 
 def compared(candidate, production, name="accuracy", limit=0.01, slices=(), **more):

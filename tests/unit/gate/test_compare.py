@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from slipway.release.compare import Answers, interval, mcnemar, paired, tango_bound, tango_score
-from slipway.release.measure import metric
+from slipway.gate.compare import Answers, interval, mcnemar, paired, tango_bound, tango_score
+from slipway.gate.measure import metric
 
 CLASSES = ("a", "b", "c")
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 import pytest
 
 from slipway.errors import DataError
-from slipway.release.evidence import keep_table, read_table
-from slipway.release.gate import GateReport
-from slipway.release.lines import Line
+from slipway.gate.evidence import keep_table, read_table
+from slipway.gate.hold import GateReport
+from slipway.gate.lines import Line
 
 TIMED = Line("latency", "at most twice", "3 ms vs 4 ms", "passed", "1 to 2 times", varies=True)
 REPORT = GateReport(3, (Line("accuracy", "at least 0.75", "0.8", "passed", "0.7 to 0.9"), TIMED), True, {"x": 0.5})

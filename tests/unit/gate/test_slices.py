@@ -2,8 +2,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from slipway.gate.slices import holm, slice_columns, slices_of
 from slipway.model.schema import Schema
-from slipway.release.slices import holm, slice_columns, slices_of
 
 
 def test_holm_by_hand():

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slipway.errors import DataError
+from slipway.gate.compare import Answers
+from slipway.gate.quality import MIN_ROWS, Quality, answers_of
 from slipway.model.answers import Scores
 from slipway.model.score import Scorer
 from slipway.records import Label
-from slipway.release.compare import Answers
-from slipway.release.quality import MIN_ROWS, Quality, answers_of
 
 if TYPE_CHECKING:
     import polars as pl

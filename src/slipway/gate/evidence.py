@@ -12,7 +12,7 @@ from uuid import uuid4
 from slipway.errors import DataError
 
 if TYPE_CHECKING:
-    from slipway.release.gate import GateReport
+    from slipway.gate.hold import GateReport
 
 FORMAT = 1
 

@@ -5,9 +5,9 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
+from slipway.gate.compare import Answers, Paired, paired
+from slipway.gate.judge import Allowed, allowed, judge
 from slipway.project import Threshold
-from slipway.release.compare import Answers, Paired, paired
-from slipway.release.judge import Allowed, allowed, judge
 
 
 def measured(drop, error, rows=431):

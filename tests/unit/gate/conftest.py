@@ -1,0 +1,3 @@
+from fruit import make_bundle
+
+__all__ = ["make_bundle"]
