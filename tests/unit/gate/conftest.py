@@ -1,3 +1,3 @@
-from fruit import make_bundle
+from fruit import bad, good, make_bundle, pipeline, rows, seal
 
-__all__ = ["make_bundle"]
+__all__ = ["bad", "good", "make_bundle", "pipeline", "rows", "seal"]
