@@ -186,6 +186,9 @@ def test_a_spool_under_any_writers_shippers_and_crashes(backend):
     run_state_machine_as_test(
         lambda: Segments(backend),
         settings=settings(
-            max_examples=int(100 * SHARE), stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=int(100 * SHARE),
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
         ),
     )

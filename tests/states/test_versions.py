@@ -246,6 +246,9 @@ def test_versions_under_any_commands_crashes_and_callers(backend, bundles):
     run_state_machine_as_test(
         lambda: Versions(backend, bundles),
         settings=settings(
-            max_examples=int(100 * SHARE), stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=int(100 * SHARE),
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
         ),
     )

@@ -52,17 +52,25 @@ def new(
 def init(
     source: Annotated[Path | None, Option("--from", help="A CSV or Parquet file to learn from.")] = None,
     target: Annotated[str | None, Option(help="The column to predict.")] = None,
+    kind: Annotated[str | None, Option(help="classification or regression, where it can't be told.")] = None,
     no_git: NoGit = False,
     no_dvc: NoDvc = False,
     project_dir: ProjectDir = HERE,
     quiet: Quiet = False,
 ) -> None:
-    """The same as `new` from a table, in a folder or repository that is there; nothing in it is written over."""
-    from slipway.new.init import init_project
+    """Make a project of a folder or repository that is there: from a table, its numbered scripts or its dvc.yaml.
+
+    Nothing in it is written over.
+    """
+    from slipway.new.init import init_adopting, init_project
 
     if source is None:
-        raise ProjectError("Say --from FILE --target COLUMN: the table to learn from, and what to predict of it.")
-    terminal(quiet).created(init_project(project_dir, source, target, with_git=not no_git, with_dvc=not no_dvc))
+        made = init_adopting(project_dir, target, kind, with_git=not no_git, with_dvc=not no_dvc)
+    elif kind is not None:
+        raise ProjectError("--kind is for stages that are there; of a table it is told from the target's values.")
+    else:
+        made = init_project(project_dir, source, target, with_git=not no_git, with_dvc=not no_dvc)
+    terminal(quiet).created(made)
 
 
 @app.command(rich_help_panel="Start")

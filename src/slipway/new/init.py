@@ -17,7 +17,7 @@ from slipway.pipeline.lock import STAGES, is_ours
 from slipway.pipeline.params import FILE as PARAMS
 from slipway.pipeline.params import read_params
 from slipway.project import read_project
-from slipway.project.facts import FILE
+from slipway.project.facts import FILE, METRICS
 
 OWN_README = "SLIPWAY.md"
 """Where the words about the columns go in a folder with a README of its own."""
@@ -36,10 +36,7 @@ def init_project(
             table can't be learnt from.
         DataError: the table can't be read.
     """
-    if not folder.is_dir():
-        raise ProjectError(f"{folder}: there is no such folder. `slipway new` makes one.")
-    if (folder / FILE).is_file():
-        raise ProjectError(f"{folder}: this is a project already: {FILE} is there. `slipway up` runs and serves it.")
+    _refuse_if_project(folder)
     name = project_name(folder)
     inside = _inside(folder, source)
     data = inside or data_path(source)
@@ -63,6 +60,35 @@ def init_project(
             f"{folder}: the project can't be written: {error}. Look at the disk and the rights."
         ) from error
     return NewProject(folder, name, (*drafted.notes(), *_notes(folder, inside, readme), said), drafted.judged)
+
+
+def init_adopting(
+    folder: Path, target: str | None, kind: str | None, *, with_git: bool = True, with_dvc: bool = True
+) -> NewProject:
+    """Write a project of the stages that a folder has: numbered scripts, or somebody's dvc.yaml.
+
+    Raises:
+        ProjectError: there are none, or what they learn can't be told.
+    """
+    from slipway.new.adopt import adopt_project, find_stages
+
+    _refuse_if_project(folder)
+    if kind is not None and kind not in METRICS:
+        raise ProjectError(f"--kind {kind}: expected {' or '.join(METRICS)}.")
+    found = find_stages(folder)
+    if found is None:
+        raise ProjectError(
+            f"{folder}: no dvc.yaml and no numbered scripts (00-prepare_data.py) are here to make a project of. "
+            "Say --from FILE --target COLUMN: the table to learn from, and what to predict of it."
+        )
+    return adopt_project(folder, found, target, kind, with_git=with_git, with_dvc=with_dvc)
+
+
+def _refuse_if_project(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ProjectError(f"{folder}: there is no such folder. `slipway new` makes one.")
+    if (folder / FILE).is_file():
+        raise ProjectError(f"{folder}: this is a project already: {FILE} is there. `slipway up` runs and serves it.")
 
 
 def _notes(folder: Path, inside: str | None, readme: str) -> Iterator[str]:

@@ -17,13 +17,13 @@ _NO_GIT = "    no_scm = true\n"
 """Without it DVC refuses to work where there is no repository."""
 
 
-def set_up(folder: Path, *, with_git: bool = True, with_dvc: bool = True) -> str:
+def set_up(folder: Path, *, with_git: bool = True, with_dvc: bool = True, ignored: str = GITIGNORE) -> str:
     """Complete .gitignore; write DVC's configuration and make a git repository, unless the folder is part of one.
 
     Returns:
         What was done, or why it was not, for the person who waits.
     """
-    _complete(folder / ".gitignore", GITIGNORE)
+    _complete(folder / ".gitignore", ignored)
     # First, since DVC looks no further up than the repository's root.
     git = _set_up_git(folder) if with_git else "no git repository made, as asked"
     if not with_dvc:

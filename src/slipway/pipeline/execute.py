@@ -150,7 +150,9 @@ def _check_there(project: Project, stage: Stage, command: Command) -> None:
     asked = command.adopted.deps if command.adopted is not None else (*command.files, *read)
     missing = next((path for path in asked if not (project.root / path).exists()), None)
     if missing is not None:
-        raise DataError(f"{stage.where} reads {missing}, which is missing. Put it there, or say otherwise what it reads.")
+        raise DataError(
+            f"{stage.where} reads {missing}, which is missing. Put it there, or say otherwise what it reads."
+        )
 
 
 def _is_pattern(project: Project, name: str) -> bool:

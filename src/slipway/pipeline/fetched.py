@@ -52,8 +52,7 @@ def fetched_parts(project: Project, source: Source, settings: Mapping[str, Any])
 
 
 def _is_several(given: Any) -> bool:
-    is_table = hasattr(given, "columns") or isinstance(given, str | bytes | dict)
-    return not is_table and (hasattr(given, "__next__") or isinstance(given, list | tuple))
+    return hasattr(type(given), "__next__") or isinstance(given, list | tuple)
 
 
 def _table(given: Any, what: str, part: str) -> "pl.DataFrame":

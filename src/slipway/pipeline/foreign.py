@@ -1,4 +1,4 @@
-"""A model's file that a command wrote in, as people write them; the estimator out, once it is known whose file it is."""
+"""A model's file in, as people write them in a command; the estimator out, once it is known whose file it is."""
 
 import contextlib
 from collections.abc import Iterator

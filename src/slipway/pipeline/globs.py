@@ -53,8 +53,7 @@ def as_dependencies(project: Project, source: Source) -> list[str]:
 
 
 def source_md5(project: Project, source: Source, contents: Contents) -> str | None:
-    """The MD5 of a source's file, folder or snapshot; of several files one of their contents and names. None without.
-    """
+    """The MD5 of a source's file, folder or snapshot; of several files one of contents and names; None without any."""
     if not source.is_pattern:
         content = contents.content(str(source.path))
         return content[0] if content is not None else None

@@ -20,7 +20,7 @@ class RequestPath:
 
 
 def order(project: Project, wanted: Iterable[str] = ()) -> list[str]:
-    """Names of stages and sources that are asked, in an order in which they can be executed; ties as the module has them.
+    """Names of stages and of sources that are asked, in an order in which they can be executed; ties as they stand.
 
     Args:
         wanted: stages, sources or artifacts; only these and what they need. Everything if empty.

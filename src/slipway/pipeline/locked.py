@@ -71,5 +71,7 @@ def _compared(entry: Any) -> Any:
 
 
 def _files(entries: Any, folder: str) -> dict[str, list[Any]]:
-    kept = ("md5", "size", "nfiles")
-    return {normpath(f"{folder}/{entry['path']}"): [entry[key] for key in kept if key in entry] for entry in entries or ()}
+    found = {}
+    for entry in entries or ():
+        found[normpath(f"{folder}/{entry['path']}")] = [entry[k] for k in ("md5", "size", "nfiles") if k in entry]
+    return found

@@ -64,15 +64,14 @@ def _check_columns(path: Path, names: Sequence[str], first: Path, wanted: Sequen
 def _together(parts: "Sequence[tuple[Path, pl.DataFrame]]") -> "pl.DataFrame":
     import polars as pl
 
-    try:
-        return pl.concat([part for _, part in parts], how="vertical_relaxed")
-    except pl.exceptions.PolarsError:
-        schema = parts[0][1].schema
-        for path, part in parts:
-            for name, dtype in part.schema.items():
-                if dtype != schema[name]:
-                    raise DataError(
-                        f"{path}: column `{name}` holds {dtype}, and {schema[name]} in {parts[0][0].name}. Save both "
-                        f"with one type."
-                    ) from None
-        raise
+    wanted = dict(parts[0][1].schema)
+    for path, part in parts:
+        for name, dtype in part.schema.items():
+            known = wanted[name]
+            if known == pl.Null:
+                wanted[name] = dtype
+            elif dtype not in (known, pl.Null) and not (dtype.is_numeric() and known.is_numeric()):
+                raise DataError(
+                    f"{path}: column `{name}` holds {dtype}, and {known} in {parts[0][0].name}: give them one type."
+                )
+    return pl.concat([part for _, part in parts], how="vertical_relaxed")

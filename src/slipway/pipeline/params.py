@@ -119,7 +119,8 @@ def _over_defaults(project: Project, given: Mapping[str, Any]) -> Params:
     known = project.defaults
     for name in given:
         hint = near_miss(name, known)
-        if name not in {*project.stages, *project.sources} and "Did you mean" in hint:  # others may keep parameters here too
+        # Others may keep parameters here too.
+        if name not in {*project.stages, *project.sources} and "Did you mean" in hint:
             raise ProjectError(f"{FILE}: {name}: no stage has this name.{hint}")
     params: Params = {}
     for name, defaults in known.items():

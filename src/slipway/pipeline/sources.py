@@ -9,7 +9,7 @@ from slipway.errors import DataError, OutsideError, ProjectError, SlipwayError
 from slipway.pipeline.snapshots import Snapshot, read_snapshot, told, write_snapshot
 from slipway.pipeline.tables import read_table
 from slipway.project.facts import FILE, Project, Source
-from slipway.project.sources import SCHEMES
+from slipway.project.sources import SCHEMES, is_url
 from slipway.settings import look_up
 
 if TYPE_CHECKING:
@@ -127,6 +127,11 @@ def _url(project: Project, source: Source, database: str) -> str:
     if not url.startswith(SCHEMES):
         kind = url.split("://", 1)[0] if "://" in url else "?"
         raise ProjectError(f"{where}: a URL of the kind `{kind}`: expected one of {', '.join(SCHEMES)}.")
+    if not is_url(url):
+        raise ProjectError(
+            f"{where}: not a URL such as postgresql://user:password@host:5432/shop. In a password `/` is written %2F, "
+            f"`@` %40, `#` %23, `:` %3A."
+        )
     if url.startswith("sqlite:///"):
         path = project.root / url.removeprefix("sqlite:///")
         if not path.is_file():

@@ -57,6 +57,7 @@ class _Writer:
         self._known = known.groups if known is not None else ()
         self._aside: Path | None = None
         self._file: Any = None
+        self._last: pl.DataFrame | None = None
         self.digests: list[str] = []
         self.rows = 0
 
@@ -66,6 +67,7 @@ class _Writer:
             self._begin(group, place)
         if self._file is not None:
             self._file.write_table(_arrow(group), row_group_size=GROUP)
+        self._last = group.clear()
         self.digests.append(digest)
         self.rows += group.height
 
@@ -74,7 +76,8 @@ class _Writer:
         if self._file is None:
             if len(self._known) == len(self.digests):
                 return True
-            self._begin(None, len(self.digests))  # rows at the end are gone
+            assert self._last is not None  # `_groups` gives one at least
+            self._begin(self._last, len(self.digests))  # rows at the end are gone
         self._file.close()
         assert self._aside is not None
         put(self._aside, self._path)
@@ -87,20 +90,16 @@ class _Writer:
         if self._aside is not None:
             remove(self._aside)
 
-    def _begin(self, group: "pl.DataFrame | None", same: int) -> None:
+    def _begin(self, group: "pl.DataFrame", same: int) -> None:
+        """Start a file of the group's columns, with the row groups that are the same as in the one that is there."""
         import pyarrow.parquet as parquet
 
         self._aside = make_aside(self._path)
-        old = parquet.ParquetFile(self._path) if same else None
-        try:
-            schema = old.schema_arrow if old is not None else _arrow(group).schema
-            self._file = parquet.ParquetWriter(self._aside, schema, compression="zstd")
-            for place in range(same):
-                assert old is not None
-                self._file.write_table(old.read_row_group(place), row_group_size=GROUP)
-        finally:
-            if old is not None:
-                old.close()
+        self._file = parquet.ParquetWriter(self._aside, _arrow(group.clear()).schema, compression="zstd")
+        if same:
+            with parquet.ParquetFile(self._path) as old:
+                for place in range(same):
+                    self._file.write_table(old.read_row_group(place), row_group_size=GROUP)
 
 
 def _groups(parts: "Iterable[pl.DataFrame]") -> "Iterator[pl.DataFrame]":

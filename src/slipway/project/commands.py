@@ -109,7 +109,7 @@ def check_commands(
         twice = next((artifact for artifact in stage.outputs if artifact in paths), None)
         if twice is not None:
             raise ProjectError(
-                f"{FILE}: [artifacts] {twice}: {stage.where.removeprefix(f'{FILE}: ')} says where it writes this: leave it out here."
+                f"{FILE}: [artifacts] {twice}: [commands.{name}] says where it writes this: leave it out here."
             )
 
 

@@ -148,7 +148,8 @@ class Stage:
     def where(self) -> str:
         """What an error begins with."""
         if self.command is not None:
-            return f"{self.module}: " + (f"[commands.{self.name}]" if str(self.module) == FILE else f"stage `{self.name}`")
+            is_ours = str(self.module) == FILE
+            return f"{self.module}: " + (f"[commands.{self.name}]" if is_ours else f"stage `{self.name}`")
         return f"{self.module}:{self.line}: stage `{self.name}`"
 
 

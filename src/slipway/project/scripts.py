@@ -91,7 +91,9 @@ def as_stages(
             outputs=tuple(names[path] for path in script.writes),
             returns=None,
             doc=script.doc,
-            command=Command((f"python {shlex.quote(str(script.path))}",), (script.path, *script.modules, *script.reads)),
+            command=Command(
+                (f"python {shlex.quote(str(script.path))}",), (script.path, *script.modules, *script.reads)
+            ),
         )
     return stages, {name: path for path, name in names.items()}
 
@@ -114,7 +116,9 @@ def _read_script(root: Path, path: PurePosixPath, number: int, rest: str) -> Scr
     tree = _parsed(root, path)
     name = re.sub(r"\W", "_", rest)
     if number >= FIRST_SERVICE:
-        return Script(number, name, path, doc=ast.get_docstring(tree) or "")
+        return Script(
+            number, name, path, modules=tuple(_modules(root, path, tree)), doc=ast.get_docstring(tree) or ""
+        )
     constants = _constants(tree)
     declared = {key: _declared(constants[key], path) for key in _DECLARED if key in constants}
     if len(declared) == len(_DECLARED):

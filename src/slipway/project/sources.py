@@ -21,6 +21,15 @@ _FORMS = (
 )
 
 
+def is_url(text: str) -> bool:
+    """Whether a database's URL can be taken apart; one with a `/` or an `@` in its password can't."""
+    try:
+        _ = urlsplit(text).port
+    except ValueError:
+        return False
+    return True
+
+
 def read_sources(keys: Keys) -> dict[str, Source]:
     sources = {}
     for name in keys.rest():
@@ -106,6 +115,8 @@ def _check_database(where: str, database: str) -> None:
                 f"({', '.join(SCHEMES)})."
             )
         return
+    if not is_url(database):
+        raise ProjectError(f"{where} database: not a URL such as postgresql://user@host:5432/shop.")
     parts = urlsplit(database)
     if parts.password or {"password", "sslpassword"} & {*parse_qs(parts.query)}:
         raise ProjectError(

@@ -1,4 +1,4 @@
-"""The key `pipeline` of slipway.toml in, the stages out: functions of a module, numbered scripts, somebody's dvc.yaml."""
+"""The key `pipeline` of slipway.toml in, the stages out: functions, numbered scripts, or somebody's dvc.yaml."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

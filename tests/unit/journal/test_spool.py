@@ -78,7 +78,7 @@ def test_a_changed_byte_is_noticed(tmp_path, answer):
 def test_a_segment_of_another_format_is_refused_with_a_word(tmp_path):
     path = tmp_path / f"1-1-a{segment.SUFFIX}"
     path.write_bytes(b"slipway spool 9\n")
-    with pytest.raises(OutsideError, match="not a spool segment of this version"):
+    with pytest.raises(OutsideError, match="written by another version of Slipway"):
         segment.read_segment(path)
 
 

@@ -1,15 +1,18 @@
+import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
 import yaml
 
 from slipway.pipeline.contents import Contents, tree_md5
+from slipway.pipeline.dvc_cache import Cache, cache_file
 from slipway.pipeline.folders import files_in, path_signature
 
 BIN = Path(sys.executable).parent
@@ -176,3 +179,17 @@ def test_what_stands_elsewhere_is_moved_to_its_place(pictures, tmp_path_factory)
 def test_the_md5_of_a_folder_is_of_its_sorted_list():
     # md5 of [{"md5": "00", "relpath": "a"}, {"md5": "11", "relpath": "b/c"}]
     assert tree_md5({"b/c": "11", "a": "00"}) == "17103de00caf5813b10ec6e6013440bf.dir"
+
+
+def test_a_large_file_is_read_and_stored_in_pieces(tmp_path):
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        for number in range(32):
+            file.write(bytes([number]) * 1_000_000)
+    tracemalloc.start()
+    md5 = cache_file(Cache(tmp_path / "cache"), large)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4_000_000
+    assert md5 == hashlib.md5(large.read_bytes()).hexdigest()
+    assert Cache(tmp_path / "cache").place(md5).read_bytes() == large.read_bytes()

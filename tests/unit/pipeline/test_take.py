@@ -84,9 +84,7 @@ values = st.one_of(
     ),
     st.lists(st.one_of(st.none(), st.booleans()), max_size=4).map(lambda v: pl.Series("c", v, dtype=pl.Boolean)),
     st.lists(st.one_of(st.none(), st.dates()), max_size=4).map(lambda v: pl.Series("c", v, dtype=pl.Date)),
-    st.lists(st.one_of(st.none(), st.binary(max_size=2)), max_size=4).map(
-        lambda v: pl.Series("c", v, dtype=pl.Binary)
-    ),
+    st.lists(st.one_of(st.none(), st.binary(max_size=2)), max_size=4).map(lambda v: pl.Series("c", v, dtype=pl.Binary)),
 )
 
 

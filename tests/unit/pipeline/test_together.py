@@ -168,7 +168,7 @@ def test_those_that_use_the_database_keep_their_order(flats):
     publishing = (
         "    began = time.time()\n    time.sleep(0.5)\n    return pl.DataFrame({{'{0}': [began, time.time()]}})\n"
     )
-    flats.write("slipway.toml", SLIPWAY_TOML.replace('raw = "data/raw/flats.csv"', ""))
+    flats.write("slipway.toml", SLIPWAY_TOML.replace('raw = "data/raw/flats.csv"', "").replace('"price"', '"b"'))
     flats.write(
         "pipeline.py",
         "import time\nimport polars as pl\nfrom sklearn.linear_model import LinearRegression\n"

@@ -1,7 +1,9 @@
 import os
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 
@@ -9,9 +11,8 @@ from slipway.pipeline.proposed import lock_digest, mark_proposed
 from slipway.pipeline.unchanged import unchanged
 
 
-@pytest.fixture
-def quiet(flats):
-    """A project whose files nobody has touched for a while."""
+def settle(flats):
+    """Run a project, and let its files be ones that nobody has touched for a while."""
     flats.run()
     mark_proposed(flats.settings, lock_digest(flats.settings))
     past = time.time_ns() - 60_000_000_000
@@ -19,7 +20,44 @@ def quiet(flats):
         if path.is_file() and path.name != "pipeline.json":
             os.utime(path, ns=(past, past))
     flats.run()
+
+
+@pytest.fixture
+def quiet(flats):
+    settle(flats)
     return flats
+
+
+def test_a_new_file_of_a_pattern_is_noticed(flats):
+    flats.edit("slipway.toml", "data/raw/flats.csv", "data/raw/*.csv")
+    settle(flats)
+    assert unchanged(str(flats.root)) is not None
+    flats.write("data/raw/more.csv", "area,rooms,price\n")
+    assert unchanged(str(flats.root)) is None
+
+
+@pytest.mark.parametrize(("max_age", "is_spared"), [(', max_age = "1h"', True), ("", False)])
+def test_a_source_that_is_due_is_not_passed_over(flats, monkeypatch, max_age, is_spared):
+    flats.write("slipway.toml", ASKED.format(max_age))
+    with closing(sqlite3.connect(flats.root / "shop.db")) as connection, connection:
+        connection.execute("CREATE TABLE flats (area TEXT, rooms INTEGER, price TEXT)")
+        rows = [(f"{40 + i} m2", 1 + i % 4, "high" if i > 20 else "low") for i in range(40)]
+        connection.executemany("INSERT INTO flats VALUES (?, ?, ?)", rows)
+    settle(flats)
+    assert (unchanged(str(flats.root)) is not None) == is_spared
+    in_an_hour = time.time() + 3601
+    monkeypatch.setattr(time, "time", lambda: in_an_hour)
+    assert unchanged(str(flats.root)) is None
+
+
+ASKED = """
+name = "flats"
+[sources]
+raw = {{ sql = "select * from flats", database = "sqlite:///shop.db"{} }}
+[model]
+kind = "classification"
+target = "price"
+"""
 
 
 def test_what_stands_still_is_unchanged(quiet):

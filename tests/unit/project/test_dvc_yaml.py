@@ -3,7 +3,7 @@ from pathlib import PurePosixPath as P
 import pytest
 
 from slipway.errors import ProjectError
-from slipway.project.dvc_yaml import adopt_stages
+from slipway.project.dvc_yaml import adopt_stages, read_with
 
 WRITTEN = """
 stages:
@@ -38,7 +38,9 @@ def test_each_stage_becomes_a_command_with_its_files(tmp_path):
     assert prepare.command.files == (P("prepare.py"), P("data/raw.csv"))
     assert prepare.command.params == ("prepare.share", "other.yaml:seed")
     assert prepare.command.uncached == (P("data/big"),)
-    assert train.command.lines == ("cd 'steps' && python train.py", "cd 'steps' && echo done")
+    assert train.command.lines == ("python train.py", "echo done")
+    assert (train.command.adopted.folder, train.command.adopted.is_list) == (P("steps"), True)
+    assert prepare.command.adopted.persisted == (P("data/big"),)
     assert train.command.files == (P("data/clean.csv"), P("steps/train.py"))
     assert train.command.uncached == (P("steps/metrics.json"),)
     assert paths == {
@@ -74,8 +76,17 @@ stages:
     stages, paths = write(tmp_path, text)
     assert list(stages) == ["train@a", "train@b"]
     assert stages["train@a"].command.lines == ("python train.py --lr 0.1 --name a",)
-    assert "lr" in stages["train@b"].command.params
+    # As in DVC: what a template took shows in the command itself, which is compared.
+    assert stages["train@b"].command.params == ()
+    assert read_with(tmp_path, P("dvc.yaml")) == (P("dvc.yaml"), P("params.yaml"))
     assert paths == {"a": P("models/a.pkl"), "b": P("models/b.pkl")}
+
+
+def test_what_dvc_is_told_of_running_is_kept(tmp_path):
+    stages, _ = write(tmp_path, "stages: {a: {cmd: x, frozen: true}, b: {cmd: [x], always_changed: true}}")
+    assert (stages["a"].command.adopted.frozen, stages["b"].command.adopted.frozen) == (True, False)
+    assert (stages["a"].command.adopted.always, stages["b"].command.adopted.always) == (False, True)
+    assert (stages["a"].command.adopted.is_list, stages["b"].command.adopted.is_list) == (False, True)
 
 
 @pytest.mark.parametrize(

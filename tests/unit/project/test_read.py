@@ -140,7 +140,7 @@ REFUSALS = {
             'raw = "s3://bucket/fruit.csv"',
             "expected one file in the project's folder; addresses and patterns are not read",
         ),
-        ('raw = "../*.csv"', "expected files of the project's folder, such as \"data/raw/*.csv\""),
+        ('raw = "../*.csv"', 'expected files of the project\'s folder, such as "data/raw/*.csv"'),
         ("raw = { after = 'fruit' }", '[sources.raw]: expected either sql = "select …" or fetch = "function".'),
         (
             "raw = { sql = 'SELECT 1', afte = 'fruit' }",

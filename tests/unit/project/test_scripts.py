@@ -3,7 +3,7 @@ from pathlib import PurePosixPath as P
 import pytest
 
 from slipway.errors import ProjectError
-from slipway.project.scripts import as_stages, read_scripts
+from slipway.project.scripts import as_stages, read_scripts, service_script
 
 PREPARE = '''"""Readings, cleaned."""
 import pandas as pd
@@ -71,6 +71,34 @@ def test_what_a_script_makes_and_reads_again_is_no_input(tmp_path):
     assert script.reads == (P("in.txt"),)
 
 
+def test_files_that_would_be_named_alike_are_told_apart(tmp_path):
+    write(tmp_path, _00_a='open("a/x.csv", "w"); open("b/x.csv", "w"); open("c/x.csv", "w")')
+    scripts = read_scripts(tmp_path, P("."))
+    assert as_stages(scripts)[1] == {"x": P("a/x.csv"), "b_x_csv": P("b/x.csv"), "c_x_csv": P("c/x.csv")}
+    assert as_stages(scripts, {"late": P("c/x.csv")})[0]["a"].outputs == ("x", "b_x_csv", "late")
+
+
+def test_files_are_taken_in_the_order_of_the_text(tmp_path):
+    write(tmp_path, _00_a='if True:\n    open("first.csv")\nopen("second.csv")\nopen("y.csv", "w")\n')
+    assert read_scripts(tmp_path, P("."))[0].reads == (P("first.csv"), P("second.csv"))
+
+
+def test_a_script_may_say_that_it_only_checks(tmp_path):
+    write(tmp_path, _05_check='WRITES = []\nopen("in.csv")\n')
+    (script,) = read_scripts(tmp_path, P("."))
+    assert (script.reads, script.writes) == ((P("in.csv"),), ())
+
+
+def test_of_several_services_the_one_that_serves_has_the_functions(tmp_path):
+    write(tmp_path, _00_a='open("x.csv", "w")', _85_watch="", _90_serve_model="import tools")
+    (tmp_path / "tools.py").write_text("")
+    found = service_script(read_scripts(tmp_path, P(".")))
+    assert (found.path, found.modules) == (P("90-serve_model.py"), (P("tools.py"),))
+    write(tmp_path, _95_serve_more="")
+    with pytest.raises(ProjectError, match=r"90-serve_model\.py, 95-serve_more\.py: which one serves"):
+        service_script(read_scripts(tmp_path, P(".")))
+
+
 @pytest.mark.parametrize(
     ("files", "message"),
     [
@@ -84,7 +112,6 @@ def test_what_a_script_makes_and_reads_again_is_no_input(tmp_path):
         ({"_00_a": 'open("/etc/x.txt", "w")'}, r"00-a\.py:1: /etc/x\.txt is outside the project's folder"),
         ({"_00_a": 'open("../x.txt", "w")'}, r"\.\./x\.txt is outside the project's folder"),
         ({"_00_a": "def ("}, r"00-a\.py:1: "),
-        ({"_00_a": 'open("a/x.csv", "w"); open("b/x.csv", "w")'}, "both would be the artifact `x`"),
     ],
 )
 def test_what_is_wrong_with_scripts_is_said(tmp_path, files, message):

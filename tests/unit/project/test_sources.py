@@ -28,9 +28,7 @@ def test_a_query_may_name_a_database_and_an_age(write, toml):
     assert not source.is_asked_always
 
 
-@pytest.mark.parametrize(
-    ("more", "is_asked"), [("", True), (', after = "fruit"', False), (', max_age = "7d"', False)]
-)
+@pytest.mark.parametrize(("more", "is_asked"), [("", True), (', after = "fruit"', False), (', max_age = "7d"', False)])
 def test_a_query_is_asked_on_every_run_unless_something_else_tells_when(write, toml, more, is_asked):
     source = read_project(write(replaced(toml, f'{{ sql = "select 1"{more} }}'))).sources["raw"]
     assert source.is_asked_always == is_asked
@@ -60,10 +58,14 @@ def test_a_fetcher_brings_its_settings(write, toml):
         ('{ fetch = "with_more" }', "takes `**…`"),
         ('{ fetch = "without_default" }', "has no default for `season`"),
         ('{ fetch = "later" }', "`later`, which fetches source `raw`, is async"),
-        ('{ sql = "select 1", max_age = "soon" }', "expected a time such as \"90s\", \"30m\", \"1h\", \"7d\" or \"2w\""),
+        ('{ sql = "select 1", max_age = "soon" }', 'expected a time such as "90s", "30m", "1h", "7d" or "2w"'),
         ('{ sql = "select 1", max_age = "0h" }', "max_age = '0h': expected a time"),
         ('{ sql = "select 1", max_aeg = "1h" }', "max_aeg is not a key that Slipway knows. Did you mean `max_age`?"),
-        ('{ sql = "select 1", database = "mysql://host/shop" }', "a URL of the kind `mysql`: expected one of sqlite:///"),
+        (
+            '{ sql = "select 1", database = "mysql://host/shop" }',
+            "a URL of the kind `mysql`: expected one of sqlite:///",
+        ),
+        ('{ sql = "select 1", database = "postgresql://db:port/shop" }', "database: not a URL such as postgresql://"),
         ('{ sql = "select 1", database = "shop.db" }', "expected the name of an environment variable"),
         ('"https://example.org/*.csv"', "expected files of the project's folder"),
         ('"data/*/"', "expected files of the project's folder"),
@@ -80,6 +82,6 @@ def test_what_is_wrong_with_a_source_is_said(write, toml, source, message):
 
 @pytest.mark.parametrize("url", ["postgresql://ada:s3cret@db/shop", "postgresql://ada@db/shop?password=s3cret"])
 def test_a_password_is_refused_and_not_repeated(write, toml, url):
-    with pytest.raises(ProjectError, match='has a password in it.*name that: database = "DATABASE_URL"') as told:
+    with pytest.raises(ProjectError, match=r'has a password in it.*name that: database = "DATABASE_URL"') as told:
         read_project(write(replaced(toml, f'{{ sql = "select 1", database = "{url}" }}')))
     assert "s3cret" not in str(told.value)
