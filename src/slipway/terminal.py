@@ -305,7 +305,7 @@ class Terminal:
 
     def first_answer(self, url: str, project: "Workspace") -> None:
         """Print a request with a real row, and its answer, once the service is ready."""
-        from slipway.serve.sample import sample_request
+        from slipway.serve.pages.sample import sample_request
 
         path, body = sample_request(project.live_scorer().bundle)
         text = json.dumps(body, ensure_ascii=False)

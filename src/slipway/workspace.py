@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from slipway.monitor.window import Monitored
     from slipway.release.collect import Collected
     from slipway.release.versions import VersionFacts
+    from slipway.serve.access.tokens import TokenBook
     from slipway.serve.log import Form
-    from slipway.serve.tokens import TokenBook
     from slipway.storage import Journal
 
 
@@ -241,7 +241,7 @@ class Workspace(Opened):
     @property
     def tokens(self) -> "TokenBook":
         """Who may ask the service for what: all of them, add one, revoke one."""
-        from slipway.serve.tokens import TokenBook
+        from slipway.serve.access.tokens import TokenBook
 
         return TokenBook(self.storage.tokens)
 

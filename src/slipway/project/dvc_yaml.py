@@ -76,6 +76,7 @@ def _values(root: Path, file: PurePosixPath) -> dict[str, Any]:
 
     from slipway.project.yaml12 import load_yaml
 
+    values: Any
     try:
         values = load_yaml((root / file).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -87,7 +88,8 @@ def _values(root: Path, file: PurePosixPath) -> dict[str, Any]:
     stages = values.get("stages") if isinstance(values, dict) else None
     if not isinstance(stages, dict) or not stages:
         raise ProjectError(f"{file}: it has no stages.")
-    return values
+    found: dict[str, Any] = values
+    return found
 
 
 def _read(root: Path, file: PurePosixPath) -> dict[str, Any]:
@@ -168,7 +170,7 @@ class _Written:
 
     def outs(self) -> dict[PurePosixPath, Mapping[str, Any]]:
         """Each file that is made, with what is said of it."""
-        found = {}
+        found: dict[PurePosixPath, Mapping[str, Any]] = {}
         for key in ("outs", "metrics", "plots"):
             for item in self._list(key):
                 path, options = next(iter(item.items())) if isinstance(item, dict) and item else (item, {})
@@ -243,4 +245,3 @@ def _top_keys(root: Path, path: PurePosixPath, where: str) -> list[str]:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise ProjectError(f"{where}: params: {path} can't be read: {error}.") from error
     return list(values) if isinstance(values, dict) else []
-

@@ -116,9 +116,7 @@ def _read_script(root: Path, path: PurePosixPath, number: int, rest: str) -> Scr
     tree = _parsed(root, path)
     name = re.sub(r"\W", "_", rest)
     if number >= FIRST_SERVICE:
-        return Script(
-            number, name, path, modules=tuple(_modules(root, path, tree)), doc=ast.get_docstring(tree) or ""
-        )
+        return Script(number, name, path, modules=tuple(_modules(root, path, tree)), doc=ast.get_docstring(tree) or "")
     constants = _constants(tree)
     declared = {key: _declared(constants[key], path) for key in _DECLARED if key in constants}
     if len(declared) == len(_DECLARED):

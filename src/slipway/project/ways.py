@@ -84,9 +84,7 @@ def _scripted(root: Path, folder: PurePosixPath, given: Mapping[str, PurePosixPa
     return Way(module, code, {}, stages, paths, files, folder)
 
 
-def _adopted(
-    root: Path, file: PurePosixPath, given: Mapping[str, PurePosixPath], declared: Mapping[str, Stage]
-) -> Way:
+def _adopted(root: Path, file: PurePosixPath, given: Mapping[str, PurePosixPath], declared: Mapping[str, Stage]) -> Way:
     if str(file) != DVC_FILE:
         raise ProjectError(f"{FILE}: pipeline = '{file}': expected {DVC_FILE}, beside {FILE}.")
     if declared:

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from slipway.serve.access import READING, Denied
-from slipway.serve.body import Disconnected, Receive, Scope, Send
-from slipway.serve.exchange import Exchange
+from slipway.serve.access.admit import READING
+from slipway.serve.access.denied import Denied
+from slipway.serve.http.body import Disconnected, Receive, Scope, Send
+from slipway.serve.http.exchange import Exchange
+from slipway.serve.http.refusal import Refusal
+from slipway.serve.live.paths import STANDARD_FORM
+from slipway.serve.live.route import LiveRoute
 from slipway.serve.log import ServiceLog
-from slipway.serve.page import door, page_headers
-from slipway.serve.paths import STANDARD_FORM
+from slipway.serve.pages.front import door, page_headers
 from slipway.serve.predict import PredictRoutes
-from slipway.serve.route import LiveRoute
-from slipway.serve.rows import Refusal
 from slipway.serve.service import Service
-from slipway.serve.tell import HEALTH, state, tell
+from slipway.serve.tell import HEALTH, METRICS, state, tell
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -120,6 +121,8 @@ class App:
         if method in READING and (found := await state(self._service, path, caller)) is not None:
             exchange.route = path
             return *found[:2], [(b"content-type", found[2].encode())]
+        if path in (HEALTH, METRICS):
+            raise Refusal(405, f"{path} takes GET and HEAD.", [(b"allow", b"GET, HEAD")])
         scope["caller"] = caller
         scope["path"] = path
         if method == "HEAD":  # answered as GET is; the server sends the headers alone

@@ -13,9 +13,10 @@ import threadpoolctl
 from slipway.journal.spool import SpoolWriter
 from slipway.model.score import Scorer
 from slipway.records import Prediction, new_id
-from slipway.serve.live import Live
+from slipway.serve.http.refusal import Refusal
+from slipway.serve.live.version import Live
 from slipway.serve.personal import Personal
-from slipway.serve.rows import Refusal, Row
+from slipway.serve.rows import Row
 
 MAX_REQUESTS = 1_024
 MAX_ROWS_WAITING = 200_000

@@ -5,7 +5,8 @@ from typing import Any
 from slipway.errors import OutsideError
 from slipway.journal import Given, record_truths
 from slipway.journal.label_type import ANY, LabelType, label_type
-from slipway.serve.rows import MAX_PROBLEMS, Refusal
+from slipway.serve.http.refusal import Refusal
+from slipway.serve.rows import MAX_PROBLEMS
 from slipway.serve.service import Service, unavailable
 
 KEYS = ("id", "truth", "correct")

@@ -11,7 +11,7 @@ from typing import IO, Any, Literal
 
 import msgspec
 
-from slipway.serve.exchange import Exchange
+from slipway.serve.http.exchange import Exchange
 
 Form = Literal["auto", "json", "text"]
 

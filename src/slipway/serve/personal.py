@@ -1,6 +1,6 @@
 """What a project marks as personal in; rows, reasons and refusals without it out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -30,11 +30,20 @@ class Personal:
             return error
         return f"{error.partition(':')[0]}: {_UNTOLD}"
 
-    def problems(self, found: Sequence[Problem]) -> Sequence[Problem]:
-        """What is wrong with rows, without the values that are repeated to nobody."""
+    def problems(self, found: Sequence[Problem], names: Collection[str]) -> Sequence[Problem]:
+        """What is wrong with rows, without the values that are repeated to nobody.
+
+        Args:
+            names: the fields that a row has.
+        """
         if not self._api.personal:
             return found
-        return [replace(each, value=HIDDEN) if each.field in self._api.personal else each for each in found]
+        known = set(names) - set(self._api.personal)  # a field that is none may be a personal one, misspelt
+        return [each if each.field in known else replace(each, value=HIDDEN) for each in found]
+
+    def shown(self, value: Any) -> Any:
+        """What is repeated of a body, or of a row, that is no object."""
+        return HIDDEN if self._api.personal else value
 
     @property
     def hides_words(self) -> bool:

@@ -10,13 +10,14 @@ import msgspec
 
 from slipway.errors import BadRequest, OutsideError, SlipwayError
 from slipway.records import Prediction
-from slipway.serve.body import Receive, Scope
-from slipway.serve.exchange import Exchange
-from slipway.serve.given import Answer, answers, model_facts
-from slipway.serve.live import Live
+from slipway.serve.http.body import Receive, Scope
+from slipway.serve.http.exchange import Exchange
+from slipway.serve.http.refusal import Refusal
+from slipway.serve.live.given import Answer, answers, model_facts
+from slipway.serve.live.route import LiveRoute
+from slipway.serve.live.version import Live
 from slipway.serve.personal import Personal
-from slipway.serve.route import LiveRoute
-from slipway.serve.rows import Refusal, Rows, apart, ask_request, check, read_json, read_rows
+from slipway.serve.rows import Rows, apart, ask_request, check, read_json, read_rows
 from slipway.serve.service import Service
 
 MAX_IDS_IN_HEADER = 100
@@ -116,7 +117,7 @@ def _read(route: LiveRoute, live: Live, body: bytes, personal: Personal) -> Rows
     if route.request is not None:
         asked = ask_request(route.request, value, partial=partial, personal=personal)
     else:
-        asked = read_rows(value, partial=partial)
+        asked = read_rows(value, partial=partial, personal=personal)
     if partial and not asked.is_single:
         return apart(asked, schema, personal)
     check(asked.rows, schema, personal)

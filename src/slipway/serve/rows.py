@@ -1,6 +1,6 @@
 """The bytes of a request's body in, rows that the live schema accepts out; anything else is refused with the reason."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,9 +8,9 @@ import msgspec
 
 from slipway.errors import BadRequest
 from slipway.model.schema import Problem, Schema
+from slipway.serve.http.refusal import Refusal
 from slipway.serve.personal import HIDDEN, NOTHING, Personal
 
-MAX_BODY_BYTES = 16 * 1024 * 1024
 MAX_ROWS = 100_000
 MAX_PROBLEMS = 100
 """As many are told to the caller; a body of a hundred thousand wrong rows is answered as quickly as one of ten."""
@@ -21,18 +21,6 @@ _SHOWN_PROBLEMS = 3
 """Of one row that fails alone."""
 
 Row = Mapping[str, Any]
-
-
-class Refusal(Exception):
-    """A request that is answered with an error: the status, and what the body says under `detail`."""
-
-    def __init__(
-        self, status: int, detail: str | list[dict[str, Any]], headers: Iterable[tuple[bytes, bytes]] = ()
-    ) -> None:
-        super().__init__(status, detail)
-        self.status = status
-        self.detail = detail
-        self.headers = headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +54,22 @@ def read_json(body: bytes) -> Any:
         raise Refusal(400, "The body is nested too deeply. Send an object, a list of objects, or columns.") from error
 
 
-def read_rows(value: Any, *, partial: bool = False) -> Rows:
+def read_rows(value: Any, *, partial: bool = False, personal: Personal = NOTHING) -> Rows:
     """The rows of a body: one object, a list of objects, or columns (an object whose every value is a list).
 
     Args:
         partial: whether something in the list may be no object, and fails alone.
+        personal: whether what is no object is repeated.
 
     Raises:
         Refusal: none of the three, or too many rows.
     """
     if isinstance(value, list):
         _check_count(len(value))
-        return Rows(value if partial else _objects(value), is_single=False)
+        return Rows(value if partial else _objects(value, personal), is_single=False)
     if not isinstance(value, dict):
-        raise Refusal(422, [_problem(None, None, value, "an object, a list of objects, or columns")])
+        expected = "an object, a list of objects, or columns"
+        raise Refusal(422, [_problem(None, None, personal.shown(value), expected)])
     if value and all(isinstance(column, list) for column in value.values()):
         return Rows(_from_columns(value), is_single=False)
     return Rows([value], is_single=True)
@@ -124,7 +114,7 @@ def check(rows: list[Row], schema: Schema, personal: Personal = NOTHING) -> None
     """
     problems: list[dict[str, Any]] = []
     for start in range(0, len(rows), _CHECKED_AT_ONCE):
-        found = personal.problems(schema.problems(rows[start : start + _CHECKED_AT_ONCE]))
+        found = personal.problems(schema.problems(rows[start : start + _CHECKED_AT_ONCE]), schema.names)
         problems += [_told(problem, start) for problem in found[:MAX_PROBLEMS]]
         if len(problems) >= MAX_PROBLEMS:
             break
@@ -135,22 +125,23 @@ def check(rows: list[Row], schema: Schema, personal: Personal = NOTHING) -> None
 def apart(asked: Rows, schema: Schema, personal: Personal = NOTHING) -> Rows:
     """The same rows, with what is wrong with each held against it alone."""
     wrong = {
-        place: str(row) if isinstance(row, BadRequest) else _problem(None, None, row, "an object")["message"]
+        place: str(row) if isinstance(row, BadRequest) else _problem(None, None, personal.shown(row), "an object")["message"]
         for place, row in enumerate(asked.rows)
         if not isinstance(row, dict)
     }
     places = [place for place in range(len(asked.rows)) if place not in wrong]
     found: dict[int, list[str]] = {}
-    for problem in personal.problems(schema.problems([asked.rows[place] for place in places])):
+    for problem in personal.problems(schema.problems([asked.rows[place] for place in places]), schema.names):
         found.setdefault(places[problem.row], []).append(_problem(None, *_rest(problem))["message"])
     wrong |= {place: "; ".join(messages[:_SHOWN_PROBLEMS]) for place, messages in found.items()}
     return Rows(asked.rows, asked.is_single, wrong)
 
 
-def _objects(values: list[Any]) -> list[Row]:
+def _objects(values: list[Any], personal: Personal) -> list[Row]:
     wrong = [(index, value) for index, value in enumerate(values) if not isinstance(value, dict)]
     if wrong:
-        raise Refusal(422, [_problem(index, None, value, "an object") for index, value in wrong[:MAX_PROBLEMS]])
+        told = [_problem(index, None, personal.shown(value), "an object") for index, value in wrong[:MAX_PROBLEMS]]
+        raise Refusal(422, told)
     return values
 
 
@@ -159,7 +150,7 @@ def _from_columns(columns: dict[str, list[Any]]) -> list[Row]:
     count = max(lengths.values())
     _check_count(count)
     uneven = [
-        _problem(None, name, f"{length} values", f"{count} values, as the longest column has")
+        _problem(None, name, length, f"{count} values, as the longest column has")
         for name, length in lengths.items()
         if length != count
     ]
@@ -186,7 +177,8 @@ def _problem(row: int | None, field: str | None, value: Any, expected: str) -> d
     shown = None if value is HIDDEN else _shortened(value)
     is_absent = expected.endswith("the field is missing") or expected.startswith("no such field")
     where = " ".join(part for part in (f"row {row}" if row else "", f"`{field}`" if field else "") if part)
-    got = "another value, which is personal" if value is HIDDEN else _as_json(shown)
+    untold = "another value, which is personal" if field else "something else, which may be personal"
+    got = untold if value is HIDDEN else _as_json(shown)
     told = expected if is_absent else f"expected {expected}, got {got}"
     message = f"{where or 'the body'}: {told}"
     return {"row": row, "field": field, "value": shown, "expected": expected, "message": message}

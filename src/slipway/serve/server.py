@@ -16,13 +16,14 @@ import uvicorn
 
 from slipway.errors import OutsideError, ProjectError
 from slipway.project import Project
-from slipway.serve.access import is_loopback
+from slipway.serve.access.admit import is_loopback
+from slipway.serve.access.tokens import HOW, TokenBook
 from slipway.serve.app import App
-from slipway.serve.connection import Connection
+from slipway.serve.drift import DriftCheck
+from slipway.serve.http.connection import Connection
 from slipway.serve.log import Form, ServiceLog
 from slipway.serve.personal import Personal
-from slipway.serve.service import DriftCheck, open_service
-from slipway.serve.tokens import HOW, TokenBook
+from slipway.serve.service import open_service
 from slipway.serve.workers import Workers, end_with_parent
 from slipway.settings import Settings
 from slipway.storage import Storage, open_storage

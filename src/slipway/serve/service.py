@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,24 +10,19 @@ from slipway.journal import Shipper, SpoolWriter
 from slipway.journal.purge import Places
 from slipway.journal.retention import Retention
 from slipway.journal.spool import backlog
-from slipway.model.score import Scorer
 from slipway.model.store import BundleStore
 from slipway.project import Project
-from slipway.serve.access import Access
+from slipway.serve.access.admit import Access
 from slipway.serve.batch import Batcher
-from slipway.serve.body import Bodies
-from slipway.serve.evidence import LatestDrift
-from slipway.serve.live import Live, LiveVersion
+from slipway.serve.drift import DriftCheck, LatestDrift
+from slipway.serve.http.body import Bodies
+from slipway.serve.http.refusal import Refusal
+from slipway.serve.live.paths import Paths
+from slipway.serve.live.version import Live, LiveVersion
 from slipway.serve.metrics import Metrics, Sample
-from slipway.serve.paths import Paths
 from slipway.serve.personal import Personal
-from slipway.serve.rows import Refusal
 from slipway.settings import Settings
 from slipway.storage import Storage
-from slipway.storage.seams import Journal
-
-DriftCheck = Callable[[Project, Scorer, int, Journal], Mapping[str, Any]]
-"""The latest window of a version's predictions against what it learnt from: a function of a room above this one."""
 
 NOTHING_RELEASED = "Nothing is released yet. `slipway run` makes a candidate, `slipway release` puts it live."
 
@@ -47,8 +41,7 @@ class Service:
     shipper: Shipper
     batcher: Batcher
     retention: Retention
-    drift: DriftCheck | None = None
-    latest_drift: LatestDrift = field(default_factory=LatestDrift)
+    drift: LatestDrift
     bodies: Bodies = field(default_factory=Bodies)
     metrics: Metrics = field(default_factory=Metrics)
     started: float = field(default_factory=time.time)
@@ -156,7 +149,7 @@ def open_service(
         Shipper(settings.spool, storage.journal),
         Batcher(writer, Personal(project.api)),
         Retention(Places.of(project, settings, storage), project.api.keep_days),
-        drift,
+        LatestDrift(drift, project, storage.journal),
     )
 
 

@@ -11,10 +11,10 @@ import msgspec
 
 from slipway.errors import BadRequest
 from slipway.serve import metrics
-from slipway.serve.access import Caller
-from slipway.serve.given import model_facts
-from slipway.serve.route import LiveRoute
-from slipway.serve.rows import Refusal
+from slipway.serve.access.caller import Caller
+from slipway.serve.http.refusal import Refusal
+from slipway.serve.live.given import model_facts
+from slipway.serve.live.route import LiveRoute
 from slipway.serve.service import Service
 
 HEALTH, METRICS = "/health", "/metrics"

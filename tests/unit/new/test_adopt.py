@@ -51,7 +51,7 @@ def test_a_model_in_skops_needs_no_pickle(folder):
         ({}, "chrn", "the table has no such column. Did you mean `churn`"),
         ({"10-train.py": TRAIN.format("model.bin")}, "churn", "which file is the model"),
         ({"00-prepare.py": 'open("data/train.csv", "w")'}, "churn", None),
-        ({"10-train.py": 'open("data/train.csv")\nopen("model.pkl", "w")', "00-prepare.py": 'open("data/train.csv", "w")'},
+        ({"10-train.py": 'open("data/train.csv")\nopen("model.pkl", "w")', "00-prepare.py": PREPARE.split("\n")[0]},
          "churn", "which table the model is tested on"),
     ],
 )  # fmt: skip

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from slipway.errors import OutsideError
 from slipway.journal import read_spool
 from slipway.serve.batch import MAX_REQUESTS
-from slipway.serve.rows import MAX_BODY_BYTES
+from slipway.serve.http.body import MAX_BODY_BYTES
 
 ROW = {"area": "50 m2", "rooms": 2, "street": "Main"}
 

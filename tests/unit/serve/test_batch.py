@@ -5,9 +5,9 @@ import pytest
 
 from slipway.journal import SpoolWriter, read_spool
 from slipway.serve.batch import MAX_REQUESTS, Batcher
-from slipway.serve.live import LiveVersion
+from slipway.serve.http.refusal import Refusal
+from slipway.serve.live.version import LiveVersion
 from slipway.serve.personal import Personal
-from slipway.serve.rows import Refusal
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import logging
 import pytest
 
 from slipway.serve import log as service_log
-from slipway.serve.exchange import Exchange
+from slipway.serve.http.exchange import Exchange
 from slipway.serve.log import ServiceLog
 
 

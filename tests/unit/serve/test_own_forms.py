@@ -129,7 +129,7 @@ def test_an_unknown_path_is_404_with_a_near_miss_and_another_method_405(client, 
 
 
 def test_a_form_of_the_projects_own_asks_for_the_scope_of_what_it_does(client, live, flats):
-    from slipway.serve.tokens import TokenBook
+    from slipway.serve.access.tokens import TokenBook
 
     book = TokenBook(flats.storage.tokens)
     caller, reader = ({"Authorization": f"Bearer {book.add(name, [name])}"} for name in ("predict", "read"))

@@ -5,7 +5,8 @@ import pytest
 
 from slipway.errors import BadRequest
 from slipway.model.schema import Schema
-from slipway.serve.rows import MAX_PROBLEMS, MAX_ROWS, Refusal, ask_request, check, read_json, read_rows
+from slipway.serve.http.refusal import Refusal
+from slipway.serve.rows import MAX_PROBLEMS, MAX_ROWS, ask_request, check, read_json, read_rows
 
 SCHEMA = Schema.infer(pl.DataFrame({"area": [1.5, None], "street": ["a", "b"]}), {})
 

@@ -3,8 +3,8 @@ import socket
 import pytest
 
 from slipway.errors import OutsideError, ProjectError
+from slipway.serve.access.tokens import TokenBook
 from slipway.serve.server import serve
-from slipway.serve.tokens import TokenBook
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.org", "::", ""])

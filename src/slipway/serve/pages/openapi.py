@@ -8,8 +8,8 @@ import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from slipway.serve.live import Live
-from slipway.serve.route import LiveRoute
+from slipway.serve.live.route import LiveRoute
+from slipway.serve.live.version import Live
 from slipway.serve.service import Service
 
 _LABEL = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}, {"type": "null"}]}

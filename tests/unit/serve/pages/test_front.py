@@ -3,11 +3,11 @@ import json
 import pytest
 
 from slipway.release.ledger import record
+from slipway.serve.access.tokens import TokenBook
 from slipway.serve.app import App
 from slipway.serve.service import open_service
-from slipway.serve.tokens import TokenBook
 
-from .conftest import Client
+from ..conftest import Client
 
 HTML = {"Accept": "text/html,*/*"}
 TABLE = {

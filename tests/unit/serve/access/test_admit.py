@@ -4,9 +4,10 @@ import pytest
 
 from slipway.errors import OutsideError
 from slipway.journal import read_spool
-from slipway.serve.access import Access, Denied, is_loopback
-from slipway.serve.rows import Refusal
-from slipway.serve.tokens import TokenBook
+from slipway.serve.access.admit import Access, is_loopback
+from slipway.serve.access.denied import Denied
+from slipway.serve.access.tokens import TokenBook
+from slipway.serve.http.refusal import Refusal
 
 ROW = {"area": "50 m2", "rooms": 2, "street": "Main"}
 PLACES = [

@@ -6,16 +6,15 @@ import logging
 import threading
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
 from slipway.errors import SlipwayError
-from slipway.journal.shares import ANYBODY as ANYBODY_ON_THIS_MACHINE
-from slipway.journal.shares import TOKEN
 from slipway.records import Scope, Token
-from slipway.serve.attempts import Attempts, Reason
-from slipway.serve.rows import Refusal
-from slipway.serve.tokens import HOW, SCOPES, digest
+from slipway.serve.access.attempts import Attempts
+from slipway.serve.access.caller import ANYBODY, NOBODY, Caller
+from slipway.serve.access.denied import Denied, expired, missing, too_little, unknown
+from slipway.serve.access.tokens import HOW, SCOPES, digest
+from slipway.serve.http.refusal import Refusal
 from slipway.storage.seams import Tokens
 
 LOOK_SECONDS = 0.5
@@ -27,35 +26,6 @@ token, with which it asks for the rest."""
 READING = ("GET", "HEAD", "OPTIONS")
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks, and what they may."""
-
-    name: str | None
-    """The token's; None where nobody has to say who they are."""
-    scopes: frozenset[Scope]
-    until: float | None = None
-    """Unix time from which the token is refused; None for never."""
-
-    @property
-    def source(self) -> str:
-        """Who a truth is from, as it is kept with it."""
-        return ANYBODY_ON_THIS_MACHINE if self.name is None else TOKEN + self.name
-
-
-ANYBODY = Caller(None, frozenset(SCOPES))
-NOBODY = Caller(None, frozenset())
-
-
-class Denied(Refusal):
-    """A request that lacks a token or a scope; `challenge` is the answer's `WWW-Authenticate`."""
-
-    def __init__(self, status: int, challenge: str, detail: str, reason: Reason) -> None:
-        super().__init__(status, detail)
-        self.challenge = challenge
-        self.reason: Reason = reason
 
 
 class Access:
@@ -119,7 +89,7 @@ class Access:
             place: the address that the request comes from.
 
         Raises:
-            Denied: 401, no token, an unknown or an expired one; 403, it does not have the scope.
+            Denied: 401, no token where one is needed, an unknown or an expired one; 403, it does not have the scope.
             Refusal: 421, no token is needed and the request is for another host; 503, the tokens can't be read.
         """
         try:
@@ -132,6 +102,8 @@ class Access:
         known = self._known
         if known == () and not self._is_exposed:
             self._hold_to_own_host(headers)
+            if _bearer(headers) is not None and path not in OPEN:  # revoked, and the last that there was
+                raise unknown(_needed(method, predicts))
             return ANYBODY
         token = _bearer(headers)
         caller = None if token is None or known is None else _find(known, token)
@@ -140,14 +112,13 @@ class Access:
             return NOBODY if caller is None or is_expired else caller
         if known is None:
             raise Refusal(503, f"Who may ask is not known: {self._problem or 'the tokens were not read yet'}")
-        # By the method, not by the path: the router takes more than the exact text of a path for it.
-        needed: Scope = "predict" if predicts else "read" if method in READING else "feedback"
+        needed = _needed(method, predicts)
         if caller is None:
-            raise _unknown(needed) if token is not None else _missing(needed)
+            raise unknown(needed) if token is not None else missing(needed)
         if is_expired:
-            raise _expired(caller, needed)
+            raise expired(caller, needed)
         if needed not in caller.scopes:
-            raise _too_little(caller, needed)
+            raise too_little(caller, needed)
         return caller
 
     def _hold_to_own_host(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
@@ -182,6 +153,11 @@ def _caller(token: Token) -> Caller:
     return Caller(token.name, frozenset(SCOPES if "operate" in token.scopes else token.scopes), until)
 
 
+def _needed(method: str, predicts: bool) -> Scope:
+    # By the method, not by the path: the router takes more than the exact text of a path for it.
+    return "predict" if predicts else "read" if method in READING else "feedback"
+
+
 def _bearer(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
     for name, value in headers:
         if name == b"authorization":
@@ -197,46 +173,6 @@ def _find(known: Iterable[tuple[str, Caller]], token: bytes) -> Caller | None:
         if hmac.compare_digest(sha256, asked):
             found = caller
     return found
-
-
-def _missing(needed: Scope) -> Denied:
-    return Denied(
-        401,
-        'Bearer realm="slipway"',
-        "This service needs a token: send it as `Authorization: Bearer TOKEN`. "
-        f"`slipway tokens add NAME --scope {needed}` makes one.",
-        "no token",
-    )
-
-
-def _unknown(needed: Scope) -> Denied:
-    return Denied(
-        401,
-        'Bearer realm="slipway", error="invalid_token"',
-        "This token is unknown here, or was revoked. `slipway tokens` lists the names of those that are known; "
-        f"`slipway tokens add NAME --scope {needed}` makes one.",
-        "an unknown token",
-    )
-
-
-def _expired(caller: Caller, needed: Scope) -> Denied:
-    return Denied(
-        401,
-        'Bearer realm="slipway", error="invalid_token"',
-        f"The token `{caller.name}` has expired. `slipway tokens revoke {caller.name}`, then `slipway tokens add "
-        f"{caller.name} --scope {needed}` makes another.",
-        "an expired token",
-    )
-
-
-def _too_little(caller: Caller, needed: Scope) -> Denied:
-    return Denied(
-        403,
-        f'Bearer realm="slipway", error="insufficient_scope", scope="{needed}"',
-        f"The token `{caller.name}` has the scope {', '.join(sorted(caller.scopes))}; this needs {needed}. "
-        f"`slipway tokens add NAME --scope {needed}` makes one that has it.",
-        "too few scopes",
-    )
 
 
 def _as_in_header(host: str) -> bytes:

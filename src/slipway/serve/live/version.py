@@ -16,8 +16,8 @@ from slipway.model.score import Scorer, load_scorer, quickened
 from slipway.model.store import BundleStore
 from slipway.records import LedgerEntry
 from slipway.release.states import stand
-from slipway.serve.lean import without_pandas
-from slipway.serve.route import LiveRoute, live_route
+from slipway.serve.live.lean import without_pandas
+from slipway.serve.live.route import LiveRoute, live_route
 from slipway.storage.seams import Ledger
 
 LOOK_SECONDS = 0.5

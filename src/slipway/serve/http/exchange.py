@@ -4,7 +4,7 @@ import re
 import time
 
 from slipway.records import new_id
-from slipway.serve.body import Message, Scope, Send
+from slipway.serve.http.body import Message, Scope, Send
 
 _ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 

@@ -5,8 +5,8 @@ import secrets
 from html import escape
 from typing import Any
 
-from slipway.serve.evidence import evidence
-from slipway.serve.live import Live
+from slipway.serve.live.version import Live
+from slipway.serve.pages.evidence import evidence
 from slipway.serve.service import NOTHING_RELEASED, Service
 
 ROUTES = ("/docs", "/health", "/model", "/model/features", "/data/sample", "/metrics")
@@ -106,7 +106,7 @@ overflow-wrap:anywhere}h2{margin:0 0 .75rem;font-size:1.1rem}.live{color:var(--o
 dl{display:flex;flex-wrap:wrap;gap:.75rem;margin:1rem 0}dl div,form{background:var(--card);border:1px solid var(--line);
 border-radius:.6rem;padding:.6rem 1rem}dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-size:1.3rem;
 font-variant-numeric:tabular-nums}form{padding:1.25rem}.fields{display:grid;gap:.75rem;
-grid-template-columns:repeat(auto-fill,minmax(11rem,1fr))}label span{display:block;color:var(--soft);font-size:.85rem;
+grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));align-items:end}label span{display:block;color:var(--soft);font-size:.85rem;
 overflow-wrap:anywhere}input{width:100%;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);
 border-radius:.4rem;padding:.35rem .6rem}button{font:inherit;font-weight:600;color:var(--card);background:var(--sea);
 border:0;border-radius:.4rem;padding:.5rem 1.25rem;margin-top:1rem;cursor:pointer}:focus-visible{outline:2px solid
@@ -114,9 +114,17 @@ var(--sea);outline-offset:2px}output{display:block;white-space:pre-wrap;overflow
 margin-top:1rem}output strong{display:block;font-size:1.5rem;color:var(--sea)}nav{display:flex;flex-wrap:wrap;
 gap:.5rem 1rem;margin-top:1.5rem}a{color:var(--sea)}section{background:var(--card);border:1px solid var(--line);
 border-radius:.6rem;padding:1.25rem;margin-top:1rem;overflow-x:auto}table{border-collapse:collapse;width:100%;
-font-size:.9rem}th{text-align:left;color:var(--soft);font-weight:500}td,th{padding:.3rem .75rem .3rem 0;
-border-bottom:1px solid var(--line);vertical-align:top}tr:last-child td{border:0}.passed{color:var(--ok)}
-.failed,.alarm,.retrain{color:var(--bad)}.soft,.none-found{color:var(--soft)}section p{margin:0 0 .5rem}
+font-size:.9rem}th{text-align:left;font-weight:500}thead th,small,.cannot,.drift td{color:var(--soft)}td,th{
+padding:.35rem 1rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
+td:last-child,th:last-child{padding-right:0;text-align:right;white-space:nowrap}tbody tr:last-child>*{border:0}
+small{display:block}.drift td{font-variant-numeric:tabular-nums}.passed{color:var(--ok)}section p{margin:0 0 .5rem}
+.failed,.alarm,.retrain,.drift td:last-child{color:var(--bad)}
+@media(max-width:40rem){main{padding:1.5rem 1rem}section,form{padding:1rem}thead{display:none}tbody tr{display:grid;
+grid-template-columns:1fr auto;gap:0 1rem;padding:.5rem 0;border-bottom:1px solid var(--line)}tbody tr:last-child{
+border:0;padding-bottom:0}tr>*{border:0;padding:0}td:last-child{grid-area:1/2}.gate td:not(:last-child){
+grid-column:1/3;color:var(--soft)}.gate td:nth-child(2)::before{content:'asked: '}
+.gate td:nth-child(3){color:var(--ink)}.drift td:nth-child(3){text-align:right}
+.drift td:nth-child(3)::before{content:'above '}}
 """
 
 _SCRIPT = """

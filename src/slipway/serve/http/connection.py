@@ -47,6 +47,9 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._end(400, b"This is no request that HTTP/1.1 knows.")
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing: the request is answered as if it asked for no other protocol, and uvicorn would advise libraries."""
+
     def _arm(self) -> None:
         self._timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 

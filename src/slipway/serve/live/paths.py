@@ -2,8 +2,8 @@
 
 from slipway.project import Api
 from slipway.project.api import PATHS
-from slipway.serve.live import LiveVersion
-from slipway.serve.route import PREDICTING, LiveRoute, live_route
+from slipway.serve.live.route import PREDICTING, LiveRoute, live_route
+from slipway.serve.live.version import LiveVersion
 
 STANDARD_FORM = b"form=standard"
 """The query with which a path that predicts takes and gives the form of every service."""

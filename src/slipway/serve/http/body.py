@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from slipway.serve.rows import MAX_BODY_BYTES, Refusal
+from slipway.serve.http.refusal import Refusal
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+MAX_BODY_BYTES = 16 * 1024 * 1024
 PART_SECONDS = 10.0
 """How long the next part of a body may take."""
 BODY_SECONDS = 60.0

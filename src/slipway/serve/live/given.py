@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from slipway.records import Label, Prediction
-from slipway.serve.live import Live
+from slipway.serve.live.version import Live
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@ import logging
 
 import pytest
 
-from slipway.serve import attempts
-from slipway.serve.attempts import Attempts
+from slipway.serve.access import attempts
+from slipway.serve.access.attempts import Attempts
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ import pytest
 
 from slipway.errors import OutsideError, ProjectError
 from slipway.release.ledger import record
-from slipway.serve import live as live_module
-from slipway.serve.live import LiveVersion
+from slipway.serve.live import version as live_module
+from slipway.serve.live.version import LiveVersion
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from slipway.errors import ProjectError
-from slipway.serve.tokens import TokenBook
+from slipway.serve.access.tokens import TokenBook
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from slipway.serve.body import MAX_BODY_BYTES, Bodies, Disconnected
-from slipway.serve.connection import MAX_HEAD_BYTES, Connection
-from slipway.serve.rows import Refusal
+from slipway.serve.http.body import MAX_BODY_BYTES, Bodies, Disconnected
+from slipway.serve.http.connection import MAX_HEAD_BYTES, Connection
+from slipway.serve.http.refusal import Refusal
 
 SOON = 0.15
 
@@ -75,13 +75,13 @@ def test_what_is_whole_is_answered_also_in_parts():
 
 @pytest.mark.parametrize("said", [b"", b"\r\n", b"POST /pre", b"POST / HTTP/1.1\r\nHost: a\r\n"])
 def test_a_head_that_does_not_come_ends_the_connection(monkeypatch, said):
-    monkeypatch.setattr("slipway.serve.connection.HEAD_SECONDS", SOON)
+    monkeypatch.setattr("slipway.serve.http.connection.HEAD_SECONDS", SOON)
     answer = talk([said])
     assert (b"408" in answer) == said.startswith(b"POST")
 
 
 def test_a_head_that_drips_has_no_more_time_than_any_other(monkeypatch):
-    monkeypatch.setattr("slipway.serve.connection.HEAD_SECONDS", SOON)
+    monkeypatch.setattr("slipway.serve.http.connection.HEAD_SECONDS", SOON)
     answer = talk([b"POST / HTTP/1.1\r\n", *(b"X-%d: a\r\n" % n for n in range(2))], pause=SOON / 3)
     assert b"408 Request Timeout" in answer
 
@@ -92,17 +92,17 @@ def test_a_head_without_end_is_refused():
 
 
 def test_a_body_that_stops_coming_is_given_up(monkeypatch):
-    monkeypatch.setattr("slipway.serve.body.PART_SECONDS", SOON)
+    monkeypatch.setattr("slipway.serve.http.body.PART_SECONDS", SOON)
     assert b"408" in talk([post(4, b"1")])
 
 
 def test_a_body_that_drips_is_given_up_in_the_end(monkeypatch):
-    monkeypatch.setattr("slipway.serve.body.BODY_SECONDS", 2 * SOON)
+    monkeypatch.setattr("slipway.serve.http.body.BODY_SECONDS", 2 * SOON)
     assert b"408" in talk([post(100, b"1"), *[b"2"] * 12], pause=SOON / 3)
 
 
 def test_a_service_that_stops_waits_little_for_bodies(monkeypatch):
-    monkeypatch.setattr("slipway.serve.body.HURRY_SECONDS", SOON)
+    monkeypatch.setattr("slipway.serve.http.body.HURRY_SECONDS", SOON)
     assert b"408" in talk([post(4, b"1")], pause=0.05, hurry=True)
 
 
@@ -113,7 +113,7 @@ def test_a_body_that_says_it_is_too_large_is_not_read(length):
 
 @pytest.mark.parametrize("said", [b"GET", b"\x16\x03\x01 tls?", post(10**30), b"GET / HTTP/9.9\r\n\r\n"])
 def test_what_is_no_http_is_refused_in_json(monkeypatch, said):
-    monkeypatch.setattr("slipway.serve.connection.HEAD_SECONDS", SOON)
+    monkeypatch.setattr("slipway.serve.http.connection.HEAD_SECONDS", SOON)
     answer = talk([said])
     assert answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 408"))
     assert b'{"detail":"' in answer
