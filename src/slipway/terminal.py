@@ -265,11 +265,13 @@ class Terminal:
             self._err.print("  Authorization: Bearer TOKEN")
             self.text(token)
 
-    def revoked(self, name: str) -> None:
+    def revoked(self, name: str, *, is_last: bool) -> None:
         if self._as_json:
             self._json({"revoked": name})
         else:
             self._err.print(f"  The token of [bold]{escape(name)}[/bold] is revoked.")
+            if is_last:
+                self._err.print("  None is left: where it listens on this machine alone, the service answers without one again.")
 
     def collected(self, collected: "Collected") -> None:
         if self._as_json:

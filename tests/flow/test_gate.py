@@ -22,9 +22,10 @@ def test_what_a_gate_cannot_tell_refuses_until_the_project_says_otherwise(slipwa
     slipway("new", "houses", "--from", "houses.csv", "--target", "sold")
     toml = tmp_path / "houses" / "slipway.toml"
     text = re.sub(
-        r"gate = .*", "gate = { accuracy = { min = 0.4, max_drop = 0.0, doubt = 0.0 } }\nslices = ['town']",
+        r"gate = .*",
+        "gate = { accuracy = { min = 0.4, max_drop = 0.0, doubt = 0.0 } }\nslices = ['town']",
         toml.read_text(),
-    )  # fmt: skip
+    )
     toml.write_text(text)
 
     # Nothing is live, so nothing is to be compared with: what can't be told is shown and keeps nobody out.

@@ -79,7 +79,5 @@ def test_what_nothing_refers_to_is_removed_and_told(slipway, flats):
     assert stray.exists()
     assert slipway.json("gc")["bytes"] == 250_000
     assert not stray.exists()
-    assert slipway.json("gc") == {
-        "removed": [], "bytes": 0, "dry_run": False, "expired": None, "elsewhere": []
-    }  # fmt: skip
+    assert slipway.json("gc") == {"removed": [], "bytes": 0, "dry_run": False, "expired": None, "elsewhere": []}
     assert len(list(flats.settings.bundles.iterdir())) == 1

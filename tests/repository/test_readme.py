@@ -10,7 +10,8 @@ from typer.main import get_command
 from slipway.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md")
+DOCS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
+PAGES = ("README.md", "CONTRIBUTING.md", *DOCS)
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 VERBS = get_command(app).commands
 EVERYWHERE = {"-C", "--quiet"}
@@ -45,6 +46,10 @@ def test_a_command_of_the_pages_exists(line):
 
 def test_the_pages_have_commands():
     assert {"make demo", "make test"} <= set(commands("README.md"))
+
+
+def test_the_readme_leads_to_every_page():
+    assert {page for page in DOCS if f"]({page})" not in (ROOT / "README.md").read_text()} == set()
 
 
 def test_every_target_is_listed_by_help():

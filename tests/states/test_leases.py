@@ -58,8 +58,9 @@ class Leases(RuleBasedStateMachine):
         if self.lease.acquire("retrain", name, SECONDS):
             store = Store(self.lease)
             self.holdings[name] = (
-                Holding(store, "retrain", name, SECONDS, taken_at=at, clock=self.clock.monotonic), store,
-            )  # fmt: skip
+                Holding(store, "retrain", name, SECONDS, taken_at=at, clock=self.clock.monotonic),
+                store,
+            )
             self.generation += 1
             self.taken[name] = self.generation
 

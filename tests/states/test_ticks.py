@@ -90,8 +90,10 @@ def test_one_drift_is_learnt_once_whoever_ticks_and_dies(backend, bundles, monke
     def ticking(passes=True, watch="waiting"):
         return lambda opened: Tick(Steps(opened, folders, passes=passes, watch=watch)).run()
 
-    @given(rounds=st.lists(st.lists(ticks, min_size=1, max_size=2), min_size=1, max_size=3),
-           turns=st.lists(st.integers(0, 1), min_size=80, max_size=80))  # fmt: skip
+    @given(
+        rounds=st.lists(st.lists(ticks, min_size=1, max_size=2), min_size=1, max_size=3),
+        turns=st.lists(st.integers(0, 1), min_size=80, max_size=80),
+    )
     @settings(max_examples=int(100 * SHARE), deadline=None, suppress_health_check=list(HealthCheck))
     def drive(rounds, turns):
         world, order = World(backend), iter(turns)

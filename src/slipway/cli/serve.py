@@ -97,7 +97,7 @@ def tokens(
             show.token(name, project.tokens.add(name, scopes or (), days=days))
         else:
             project.tokens.revoke(name)
-            show.revoked(name)
+            show.revoked(name, is_last=not project.tokens.all())
 
 
 @app.command(rich_help_panel="Serve")

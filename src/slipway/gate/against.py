@@ -52,7 +52,7 @@ def against_production(
         remedy = f"{MIN_ROWS} rows with a truth that neither learnt from"
         return [Line(_check(n), _asked(n, t), str(error), "cannot tell", "", remedy) for n, t in asked.items()]
     lines = [_overall(name, threshold, rows) for name, threshold in asked.items()]
-    columns = slice_columns(candidate.bundle.schema, rows.rows, model.slices)
+    columns = slice_columns(candidate.bundle.schema, rows.rows, model)
     return lines + _by_slices(asked, rows, columns)
 
 

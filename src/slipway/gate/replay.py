@@ -46,7 +46,7 @@ def replay(candidate: Scorer, production: Scorer | None, model: Model, requests:
         change = "the journal of whole rows, by [api] journal and personal"
         return Replayed([Line(CHECK, asked, said, "cannot tell", "", change, counts=False)], [])
     asked = f"answers the last {len(whole):,} journalled requests"
-    reasons = _refusals(candidate, whole)
+    reasons = _refusals(candidate, whole, model)
     taken = [i for i in range(len(whole)) if reasons[i] is None]
     answers: dict[int, Label | None] = {}
     table = candidate.bundle.schema.table([whole[i].row for i in taken]) if taken else None
@@ -112,7 +112,7 @@ class _Changed:
 def _most_flipped(schema: Schema, rows: "pl.DataFrame", is_flipped: Any, model: Model) -> str:
     """Of the slices with enough rows the one whose answers change most, where that is more than elsewhere."""
     most, words = float(is_flipped.mean()), ""
-    for column in slice_columns(schema, rows, model.slices):
+    for column in slice_columns(schema, rows, model):
         for each in slices_of(rows[column]) if column in rows.columns else ():
             share = float(is_flipped[each.rows].mean())
             if len(each.rows) >= MIN_ROWS and share > most:
@@ -143,8 +143,9 @@ def _is_whole(request: Prediction, schema: Schema, production: Scorer | None) ->
     return all(name in request.row for name in schema.names if name in known)
 
 
-def _refusals(candidate: Scorer, requests: Sequence[Prediction]) -> list[str | None]:
+def _refusals(candidate: Scorer, requests: Sequence[Prediction], model: Model) -> list[str | None]:
     reasons: list[str | None] = [None] * len(requests)
     for problem in candidate.bundle.schema.problems([request.row for request in requests]):
-        reasons[problem.row] = f"`{problem.field}` = {problem.value!r}: expected {problem.expected}"
+        value = "" if problem.field in model.personal else f" = {problem.value!r}"
+        reasons[problem.row] = f"`{problem.field}`{value}: expected {problem.expected}"
     return reasons

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from slipway.model.schema import Schema
+from slipway.project import Model
 
 if TYPE_CHECKING:
     import polars as pl
@@ -26,14 +27,14 @@ class Slice:
     rows: list[int]
 
 
-def slice_columns(schema: Schema, rows: "pl.DataFrame", named: tuple[str, ...] | None) -> tuple[str, ...]:
+def slice_columns(schema: Schema, rows: "pl.DataFrame", model: Model) -> tuple[str, ...]:
     """The columns to slice by: those that the project names, else the request's categories that are few."""
-    if named is not None:
-        return named
+    if model.slices is not None:
+        return model.slices
     few = []
     for column in schema.columns:
         is_category = bool({"text", "boolean"} & set(column.types)) and column.name in rows.columns
-        if is_category and 2 <= rows[column.name].n_unique() <= FEW_LEVELS:
+        if is_category and column.name not in model.personal and 2 <= rows[column.name].n_unique() <= FEW_LEVELS:
             few.append(column.name)
     return tuple(few[:MOST_COLUMNS])
 

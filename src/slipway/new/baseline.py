@@ -106,20 +106,25 @@ def ask(first: Baseline, judged: Judged) -> Ask:
         return Ask("rmse", None, _upwards(limit) if rmse else None, _upwards(0.02 * rmse), why)
     metric = "accuracy" if first.without <= 0.8 else "macro_f1"
     reached, spread = first.mean(metric), first.spread(metric)
-    minimum = max(0.0, math.floor(100 * (reached - max(_SPREADS * spread, 0.02))) / 100)
+    lowest = reached - max(_SPREADS * spread, 0.02)
+    if metric == "accuracy":  # a model that knows nothing does not pass, unless the first one is hardly better itself
+        lowest = max(lowest, min(first.without, reached - spread))
+    minimum = max(0.0, math.floor(100 * lowest) / 100)
+    floor = "min leaves three times the spread to chance."
+    if minimum > reached - _SPREADS * spread:
+        floor = "min keeps out what is no better than that; three times the spread would not."
     always = f"always saying the commonest class would be right {first.without:.2f}"
     if metric == "macro_f1":
         always += ", which is why it is not accuracy that is asked"
     why = (
-        f"{tried} had {reached:.2f} ± {spread:.2g} (± its spread from part to part); {always}. min leaves three times "
-        "the spread to chance."
+        f"{tried} had {reached:.2f} ± {spread:.2g} (± its spread from part to part); {always}. {floor}"
     )
     return Ask(metric, minimum, None, 0.01 if test_rows >= 500 else 0.02, why)
 
 
 def _splitting_text(known: "pl.DataFrame", judged: Judged, leaf: int) -> str:
     """The pipeline with a seed by which the whole table's split has two sides."""
-    if judged.time or known.height > _FEW:
+    if known.height > _FEW:
         return pipeline_text(judged, leaf=leaf, seed=_SEEDS[0])
     for seed in _SEEDS:
         text = pipeline_text(judged, leaf=leaf, seed=seed)

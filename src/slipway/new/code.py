@@ -86,6 +86,7 @@ def _head(judged: Judged) -> str:
     lines = [
         f'"""Rows → what a model may know of them → a model of `{safe(judged.target.name)}`, and how good it is."""',
         "",
+        *(["from datetime import date", ""] if judged.time else []),
         *(["import numpy as np"] if has_categories else []),
         "import polars as pl",
         "from sklearn.compose import make_column_transformer",
@@ -96,7 +97,7 @@ def _head(judged: Judged) -> str:
         "from sklearn.pipeline import Pipeline, make_pipeline",
         *(["from sklearn.preprocessing import OrdinalEncoder"] if has_categories else []),
         "",
-        f"from slipway import {'stage' if judged.time else 'split_rows, stage'}",
+        "from slipway import split_rows, stage",
         "",
         f"TARGET = {quoted(judged.target.name)}",
         *([f"TIME = {quoted(judged.time)}"] if judged.time else []),
@@ -157,17 +158,21 @@ def _split(judged: Judged, seed: int) -> str:
     has_gaps = bool(judged.target.missing)
     reason = "\n    # A row without its target can't teach or test." if has_gaps else ""
     share = f"test_share: float = {judged.test_share:g}"
+    known = "features.drop_nulls(TARGET)" if has_gaps else "features"
     if judged.time:
-        line, rows = ("\n    known = features.drop_nulls(TARGET)", "known") if has_gaps else ("", "features")
+        line, rows = (f"\n    known = {known}", "known") if has_gaps else ("", "features")
         return f'''
 @stage(outputs=("train", "test"))
-def split(features: pl.DataFrame, *, {share}) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """By time: the newest rows are the test, since what the model will be asked about is newer still."""{reason}{line}
-    since = {rows}[TIME].quantile(1 - test_share, interpolation="nearest")
-    is_newest = (pl.col(TIME) >= since).fill_null(False)
-    return {rows}.filter(~is_newest), {rows}.filter(is_newest)
+def split(
+    features: pl.DataFrame, *, {share}, until: str = "{judged.until}", seed: int = {seed}
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """By time up to a day: the newest rows are the test. Of what came since, a share by content, so that the rest teach."""{reason}{line}
+    came_since = (pl.col(TIME) >= (date.fromisoformat(until) - date(1970, 1, 1)).days + 1).fill_null(False)
+    first = {rows}.filter(~came_since)
+    newest = (pl.col(TIME) >= first[TIME].quantile(1 - test_share, interpolation="nearest")).fill_null(False)
+    taught, tested = (side.filter(came_since) for side in split_rows({rows}, test_share=test_share, seed=seed))
+    return pl.concat([first.filter(~newest), taught]), pl.concat([first.filter(newest), tested])
 '''
-    known = "features.drop_nulls(TARGET)" if has_gaps else "features"
     taken, given = f"features: pl.DataFrame, *, {share}, seed: int = {seed}", "tuple[pl.DataFrame, pl.DataFrame]"
     signature = f"def split({taken}) -> {given}:"
     if len(signature) > _WIDTH:

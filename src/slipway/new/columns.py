@@ -69,6 +69,8 @@ class Judged:
     """All but the target, in the table's order."""
     time: str = ""
     """The column by which the newest rows become the test; empty where rows are split by content."""
+    until: str = ""
+    """The day of the newest row by that column, as 2024-03-31."""
     test_share: float = 0.2
     warnings: tuple[str, ...] = ()
     """What is odd about the table or its target, a sentence each."""
@@ -118,7 +120,8 @@ def judge(
     share = round(max(0.01, min(0.2, _TEST_ROWS / known.height)), 3)
     warnings = (*goal.warnings, *_repeated(table))
     time = _time(looked_at, columns, share, goal.name)
-    judged = Judged(goal, known.height, tuple(columns), time, share, warnings)
+    until = next((_last_day(known, column) for column in columns if column.name == time), "")
+    judged = Judged(goal, known.height, tuple(columns), time, until, share, warnings)
     if not judged.kept:
         reasons = "; ".join(f"`{column.name}` {column.why}" for column in judged.left_out) or "there is no other column"
         raise ProjectError(f"No column is left to predict `{goal.name}` from: {reasons}.")
@@ -215,6 +218,10 @@ def _time(table: "pl.DataFrame", columns: "list[Column]", share: float, target: 
         if is_fit and moments.n_unique() >= _MOMENTS and table[target].filter(~is_newest).n_unique() > 1:
             fit.append((bool(_OF_THE_ROW.search(column.name)), moments.n_unique(), column.name))
     return max(fit, key=lambda each: each[:2])[2] if fit else ""
+
+
+def _last_day(table: "pl.DataFrame", column: Column) -> str:
+    return f"{moments_of(table[column.name], column.dates).max():%Y-%m-%d}"
 
 
 def _repeated(table: "pl.DataFrame") -> list[str]:

@@ -65,7 +65,6 @@ class Quantity:
     """A column whose texts are numbers, but for a few."""
 
     notation: Notation
-    unit: str
     example: str
     others: tuple[str, ...]
     """Texts without such a number, three at most."""
@@ -102,7 +101,7 @@ def quantity(given: "pl.Series", *, has_semicolons: bool) -> Quantity | None:
     telling = numbers.filter(numbers.str.contains(r"[.,]"))
     example = (telling if telling.len() else numbers)[0].strip()
     others = given.filter(~is_number).unique().sort().head(_FEW).to_list()
-    return Quantity(notation, unit.replace("#", ""), example, tuple(others))
+    return Quantity(notation, example, tuple(others))
 
 
 def _notation(tokens: "pl.Series", has_semicolons: bool) -> Notation | None:

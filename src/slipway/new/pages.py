@@ -210,8 +210,9 @@ def _split_words(judged: Judged) -> str:
         return "Rows are split by their content: a row keeps its side when more of them come, and equal rows share one."
     return (
         f"Rows are split by time, `{_plain(judged.time)}`: the newest are the test, since what the model will be asked "
-        "about is newer still. New rows are tested on first, and learnt from when newer ones have come; a smaller "
-        "`test_share` in `params.yaml` lets the model learn from them sooner."
+        f"about is newer still. That holds up to {judged.until}, the file's last day (`until` in `params.yaml`). Of rows "
+        "from later days a share is tested on, by their content, and the others are learnt from: what drifted has to "
+        "teach the next model, and a row keeps its side."
     )
 
 
@@ -228,4 +229,13 @@ def test_every_row_of_the_test_is_newer_than_what_the_model_learns_from():
     assert train.height + test.height == ROWS.height
     assert test.height
     assert train[pipeline.TIME].max() < test[pipeline.TIME].min()
+
+
+def test_of_rows_that_come_later_most_teach_and_the_others_test():
+    rows = features_with_target()
+    later = rows.drop_nulls(pipeline.TIME).with_columns(pl.col(pipeline.TIME) + 36_500)
+    (train, test), (more_train, more_test) = pipeline.split(rows), pipeline.split(pl.concat([rows, later]))
+    assert train.equals(more_train[: train.height])
+    assert test.equals(more_test[: test.height])
+    assert more_train.height - train.height > more_test.height - test.height
 """

@@ -75,7 +75,8 @@ def _warnings(values: "pl.Series", kind: ModelKind, rows: int) -> Iterator[str]:
     rare = counts.filter(counts["count"] < _RARE)
     if rare.height:
         listed = ", ".join(repr(value) for value in rare.to_series().sort().head(3))
-        yield f"`{name}` has {rare.height} classes with fewer than {_RARE} rows, such as {listed}: hardly learnt."
+        classes = "one class" if rare.height == 1 else f"{rare.height} classes"
+        yield f"`{name}` has {classes} with fewer than {_RARE} rows, such as {listed}: hardly learnt."
     if distinct > count / 5 and distinct > _FEW:
         yield f"`{name}` is nearly unique: {distinct:,} values in {count:,} rows."
 

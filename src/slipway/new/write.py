@@ -31,7 +31,6 @@ class NewProject:
     notes: tuple[str, ...]
     judged: Judged | None = None
     """What was made of the table; None for an example."""
-    has_generated_data: bool = False
 
     def lines(self) -> list[str]:
         """What to say, a line each."""
@@ -74,7 +73,6 @@ def new_example(folder: Path, example: str, *, with_git: bool = True, with_dvc: 
         raise ProjectError(f"--example {example}: there is no such example.{near_miss(example, EXAMPLES)}")
     _refuse_if_used(folder, may_hold=("data",))
     name = folder.resolve().name
-    has_generated_data = False
     said_of_data = "its stage `readings` makes its data, in the project's own database."
     with _built_aside(folder) as aside:
         with resources.as_file(resources.files("slipway.examples") / example) as origin:
@@ -85,7 +83,6 @@ def new_example(folder: Path, example: str, *, with_git: bool = True, with_dvc: 
                 said_of_data = f"{place} was there and is taken as it is."
                 continue
             import_module(f"slipway.examples.{example}.generate").write(aside)
-            has_generated_data = True
             said_of_data = (
                 f"{place} is generated: its rows follow public figures and are nobody's. A real one may replace it."
             )
@@ -93,7 +90,7 @@ def new_example(folder: Path, example: str, *, with_git: bool = True, with_dvc: 
     notes = [f"{name}: the example {example}: {said_of_data}", said]
     if example in DRAWN and find_spec("matplotlib") is None:
         notes.append("Its figures need matplotlib, which is not installed here: pip install 'slipway[figures]' first.")
-    return NewProject(folder, name, tuple(notes), has_generated_data=has_generated_data)
+    return NewProject(folder, name, tuple(notes))
 
 
 def _refuse_if_used(folder: Path, may_hold: tuple[str, ...]) -> None:

@@ -210,6 +210,8 @@ class Model:
     slices: tuple[str, ...] | None = None
     """Columns of a request within whose values a candidate is compared with production too; None for those of the
     test rows that have few categories."""
+    personal: tuple[str, ...] = ()
+    """What `[api] personal` names: no slice and no line of the gate tells its values."""
     cannot_tell: Literal["refuse", "pass"] = "refuse"
     """What a line that can't be told does to a candidate, once production exists."""
     replay: Replay = field(default_factory=Replay)

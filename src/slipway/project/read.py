@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from slipway.errors import ProjectError, near_miss
@@ -65,8 +66,7 @@ def read_project(root: Path) -> Project:
     keys.finish()  # before the tables are read: of [modell] it is not the missing [model] that is wrong
     sources, model, monitor = read_sources(tables[0]), read_model(tables[1]), read_monitor(tables[2])
     api, paths = read_api(tables[3]), _paths(tables[4])
-    if model.target in api.personal:
-        raise ProjectError(f"{FILE}: [api] personal names the target `{model.target}`: every answer is one of it.")
+    model = _without_personal(model, api)
     declared, written = read_commands(tables[5])
 
     way = read_way(root, pipeline, paths, declared)
@@ -89,6 +89,16 @@ def read_project(root: Path) -> Project:
     )
     _check_adopted(project)
     return project
+
+
+def _without_personal(model: Model, api: Api) -> Model:
+    """The model's facts with what the gate may not tell. Refuses a target or a slice that is personal."""
+    if model.target in api.personal:
+        raise ProjectError(f"{FILE}: [api] personal names the target `{model.target}`: every answer is one of it.")
+    told = next((column for column in model.slices or () if column in api.personal), None)
+    if told is not None:
+        raise ProjectError(f"{FILE}: [model] slices names `{told}`, as [api] personal does: slices tell values.")
+    return replace(model, personal=api.personal)
 
 
 def _name(keys: Keys) -> str:

@@ -58,9 +58,8 @@ def record(
                 "and decide again."
             )
         follow(standing, action, version, is_override=is_override)
-        head = entries[-1] if entries else None
         entry = LedgerEntry(
-            seq=head.seq + 1 if head else 1,
+            seq=0,
             at=datetime.now(UTC).isoformat(timespec="microseconds"),
             action=action,
             version=version,
@@ -69,10 +68,10 @@ def record(
             gate=gate,
             by=_storable(by),
             why=_storable(why),
-            previous_hash=head.hash if head else FIRST_PREVIOUS_HASH,
+            previous_hash="",
             hash="",
         )
-        entry = replace(entry, hash=entry_hash(entry))
+        entry = _chained(entry, entries[-1] if entries else None)
         if (words := broken(stand([*entries, entry]))) is not None:
             raise SlipwayError(
                 f"After {action} of version {version} it would not be that {words}. Nothing is recorded."
@@ -105,6 +104,13 @@ def entry_hash(entry: LedgerEntry) -> str:
     fields = asdict(entry)
     del fields["hash"]
     return hashlib.sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _chained(entry: LedgerEntry, head: LedgerEntry | None) -> LedgerEntry:
+    """The same entry behind the chain's head: numbered, with both hashes."""
+    behind = FIRST_PREVIOUS_HASH if head is None else head.hash
+    entry = replace(entry, seq=1 if head is None else head.seq + 1, previous_hash=behind)
+    return replace(entry, hash=entry_hash(entry))
 
 
 def verify(entries: Sequence[LedgerEntry]) -> Verified:

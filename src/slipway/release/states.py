@@ -61,16 +61,7 @@ def stand(entries: Iterable[LedgerEntry]) -> Standing:
     was_live: set[int] = set()
     for entry in entries:
         version = entry.version
-        if entry.action not in get_args(Action):
-            raise ProjectError(
-                f"The ledger's entry {entry.seq} records {entry.action!r}, which this Slipway does not know. See "
-                "`slipway ledger --verify`; a newer version may have written it."
-            )
-        if entry.action != "candidate" and version not in states:
-            raise ProjectError(
-                f"The ledger's entry {entry.seq} ({entry.action}) is of version {version}, which no entry before it "
-                "made a candidate. See `slipway ledger --verify`."
-            )
+        _refuse_unknown(entry, states)
         bundles[version] = entry.bundle
         match entry.action:
             case "candidate":
@@ -101,6 +92,19 @@ def stand(entries: Iterable[LedgerEntry]) -> Standing:
         bundles=bundles,
         was_live=frozenset(was_live),
     )
+
+
+def _refuse_unknown(entry: LedgerEntry, states: Mapping[int, State]) -> None:
+    if entry.action not in get_args(Action):
+        raise ProjectError(
+            f"The ledger's entry {entry.seq} records {entry.action!r}, which this Slipway does not know. See "
+            "`slipway ledger --verify`; a newer version may have written it."
+        )
+    if entry.action != "candidate" and entry.version not in states:
+        raise ProjectError(
+            f"The ledger's entry {entry.seq} ({entry.action}) is of version {entry.version}, which no entry before it "
+            "made a candidate. See `slipway ledger --verify`."
+        )
 
 
 def _one_is_live(standing: Standing) -> bool:

@@ -80,17 +80,8 @@ def note_outcome(releasing: Releasing, entries: Sequence[LedgerEntry], report: G
     # What was live is not refused afterwards: the gate's no is shown, and its state stays.
     if state in LIVE or (not report.passed and state in ("retired", "rolled back")):
         return
-    record(
-        releasing.ledger,
-        "passed" if report.passed else "refused",
-        report.version,
-        bundle=standing.bundles[report.version],
-        by=releasing.by,
-        why=report.sentence(),
-        gate=report.digest,
-        on=standing,
-    )
-    point_names(releasing)
+    action: Action = "passed" if report.passed else "refused"
+    _record(releasing, standing, action, report.version, why=report.sentence(), gate=report.digest)
 
 
 def _held(releasing: Releasing, standing: Standing, version: int, room: CleanRoom | None) -> GateReport:
@@ -159,19 +150,10 @@ def release(
         )
     check_examples(_load(releasing, standing, version))
     fence()
-    entry = record(
-        releasing.ledger,
-        "released",
-        version,
-        bundle=standing.bundles[version],
-        by=releasing.by,
-        why=why if report.passed else f"override: {override}" + (f" ({why})" if why else ""),
-        gate=report.digest,
-        on=standing,
-        is_override=override is not None,
-    )
-    point_names(releasing)
-    return entry
+    if not report.passed:
+        why = f"override: {override}" + (f" ({why})" if why else "")
+    is_override = override is not None
+    return _record(releasing, standing, "released", version, why=why, gate=report.digest, is_override=is_override)
 
 
 def rollback(
@@ -201,17 +183,7 @@ def rollback(
         )
     follow(standing, "rolled back", version)
     check_examples(_load(releasing, standing, version))
-    entry = record(
-        releasing.ledger,
-        "rolled back",
-        version,
-        bundle=standing.bundles[version],
-        by=releasing.by,
-        why=why,
-        on=standing,
-    )
-    point_names(releasing)
-    return entry
+    return _record(releasing, standing, "rolled back", version, why=why)
 
 
 def settle(releasing: Releasing, version: int, *, why: str) -> LedgerEntry:
@@ -247,6 +219,32 @@ def point_names(releasing: Releasing) -> tuple[str, ...]:
     if not warnings and (problem := bring_forward(releasing.tracker, releasing.name, entries)) is not None:
         warnings.append(problem)
     return tuple(warnings)
+
+
+def _record(
+    releasing: Releasing,
+    standing: Standing,
+    action: Action,
+    version: int,
+    *,
+    why: str,
+    gate: str | None = None,
+    is_override: bool = False,
+) -> LedgerEntry:
+    """Record what was decided on this standing, and point the names at what follows from it."""
+    entry = record(
+        releasing.ledger,
+        action,
+        version,
+        bundle=standing.bundles[version],
+        by=releasing.by,
+        why=why,
+        gate=gate,
+        on=standing,
+        is_override=is_override,
+    )
+    point_names(releasing)
+    return entry
 
 
 def _wanted(standing: Standing, version: int | None) -> int:

@@ -125,7 +125,7 @@ def check(rows: list[Row], schema: Schema, personal: Personal = NOTHING) -> None
 def apart(asked: Rows, schema: Schema, personal: Personal = NOTHING) -> Rows:
     """The same rows, with what is wrong with each held against it alone."""
     wrong = {
-        place: str(row) if isinstance(row, BadRequest) else _problem(None, None, personal.shown(row), "an object")["message"]
+        place: str(row) if isinstance(row, BadRequest) else _no_object(personal.shown(row))
         for place, row in enumerate(asked.rows)
         if not isinstance(row, dict)
     }
@@ -135,6 +135,11 @@ def apart(asked: Rows, schema: Schema, personal: Personal = NOTHING) -> Rows:
         found.setdefault(places[problem.row], []).append(_problem(None, *_rest(problem))["message"])
     wrong |= {place: "; ".join(messages[:_SHOWN_PROBLEMS]) for place, messages in found.items()}
     return Rows(asked.rows, asked.is_single, wrong)
+
+
+def _no_object(value: Any) -> str:
+    told: str = _problem(None, None, value, "an object")["message"]
+    return told
 
 
 def _objects(values: list[Any], personal: Personal) -> list[Row]:

@@ -62,7 +62,7 @@ class SqliteTables:
         """
         columns = _columns(name, table)
         check_key(name, list(columns), key)
-        rows = _rows(name, table)
+        rows = _rows(table)
         places = [table.columns.index(column) for column in (key or table.columns)]
         identities = [tuple(row[place] for place in places) for row in rows]
         if key:
@@ -130,7 +130,7 @@ def _columns(name: str, table: "pl.DataFrame") -> dict[str, str]:
     return declared_columns(name, table, _DECLARED)
 
 
-def _rows(name: str, table: "pl.DataFrame") -> list[tuple[Any, ...]]:
+def _rows(table: "pl.DataFrame") -> list[tuple[Any, ...]]:
     import polars as pl
 
     as_kept = table.with_columns(

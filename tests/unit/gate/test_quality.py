@@ -19,7 +19,7 @@ from slipway.project import Threshold
         ({"kapa": Threshold(minimum=0.1)}, "no `kapa` in the project's metrics", "failed"),
         ({"kapa": Threshold(minimum=0.1)}, "it can't be recomputed. Did you mean `kappa`?", "failed"),
     ],
-)  # fmt: skip
+)
 def test_thresholds_are_held_against_what_we_measure_else_what_the_project_says(good, gate, said, outcome):
     ((name, threshold),) = gate.items()
     (told,) = thresholds(name, threshold, quality_of(good, "classification"))

@@ -21,8 +21,10 @@ def replayed(candidate, requests, model=MODEL, production=None):
 def test_requests_are_replayed_and_the_share_of_changed_answers_is_shown(good):
     (told,) = replayed(good, [asked(), asked(100.0, "green", answer="pear"), asked(180.0, answer="pear"), asked(170.0)])
     assert (told.asked, told.measured, told.outcome) == (
-        "answers the last 4 journalled requests", "all answered; 25.0% of the answers change", "passed",
-    )  # fmt: skip
+        "answers the last 4 journalled requests",
+        "all answered; 25.0% of the answers change",
+        "passed",
+    )
 
 
 def test_a_request_that_was_answered_and_fails_now_fails_the_replay(good):

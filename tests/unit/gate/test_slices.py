@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 
 from slipway.gate.slices import holm, slice_columns, slices_of
 from slipway.model.schema import Schema
+from slipway.project import Model
 
 
 def test_holm_by_hand():
@@ -30,9 +33,11 @@ def test_categories_that_are_few_are_sliced_by_unless_columns_are_named():
         }
     )
     schema = Schema.infer(table)
-    assert slice_columns(schema, table, None) == ("town", "is_member")
-    assert slice_columns(schema, table, ("rooms",)) == ("rooms",)
-    assert slice_columns(schema, table, ()) == ()
+    asked = Model("classification", "kind")
+    assert slice_columns(schema, table, asked) == ("town", "is_member")
+    assert slice_columns(schema, table, replace(asked, slices=("rooms",))) == ("rooms",)
+    assert slice_columns(schema, table, replace(asked, slices=())) == ()
+    assert slice_columns(schema, table, replace(asked, personal=("town",))) == ("is_member",)
 
 
 def test_a_row_is_in_one_slice_of_a_column_and_nulls_are_one():

@@ -135,13 +135,11 @@ def test_data_that_was_put_in_place_is_taken(tmp_path):
     (raw / "listings.csv").write_text("a,b\n1,2\n")
     made = new_example(tmp_path / "here", "housing")
     assert (raw / "listings.csv").read_text() == "a,b\n1,2\n"
-    assert not made.has_generated_data
     assert "is taken as it is" in made.lines()[0]
 
 
 def test_generated_data_is_said_to_be(tmp_path):
     made = new_example(tmp_path / "here", "housing")
-    assert made.has_generated_data
     assert "is generated" in made.lines()[0]
 
 

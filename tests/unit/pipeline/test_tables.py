@@ -65,8 +65,9 @@ def test_a_ragged_row_is_named_with_its_line(tmp_path, text, message):
 
 def test_a_lone_quote_inside_a_value_is_a_sign_like_others(tmp_path):
     assert read(tmp_path, 'size,b\n5" pipe,x\n6,"say ""hi""\nthere"\n').rows() == [
-        ('5" pipe', "x"), ("6", 'say "hi"\nthere'),
-    ]  # fmt: skip
+        ('5" pipe', "x"),
+        ("6", 'say "hi"\nthere'),
+    ]
 
 
 def test_empty_lines_are_passed_over_but_for_a_table_of_one_column(tmp_path):

@@ -58,11 +58,18 @@ def test_no_slices_and_no_limit_of_latency_can_be_asked_for(model):
         ("replay = { latency_factor = 0.5 }", "latency_factor = 0.5: expected a number, at least 1"),
         ("replay = { request = 5 }", "[model.replay] request is not a key that Slipway knows. Did you mean"),
     ],
-)  # fmt: skip
+)
 def test_what_makes_no_sense_is_refused_by_name(model, lines, said):
     with pytest.raises(ProjectError) as refused:
         model(lines)
     assert said in str(refused.value)
+
+
+def test_the_gate_knows_what_is_personal_and_slices_by_none_of_it(write, toml):
+    marked = toml + '\n[api]\npersonal = ["street"]\n' if "[api]" not in toml else toml
+    assert read_project(write(marked)).model.personal == ("street",)
+    with pytest.raises(ProjectError, match=r"\[model\] slices names `street`, as \[api\] personal does"):
+        read_project(write(marked.replace("[model]", "[model]\nslices = ['street']")))
 
 
 def test_numbers_do_not_flip(model):

@@ -301,7 +301,10 @@ def test_the_api_describes_itself_by_the_live_schema(client, live):
     }
     assert "400" in price["responses"]
     assert "/predict/batch" in document["paths"]
-    assert document["paths"]["/feedback"]["post"]["requestBody"]
+    feedback = document["paths"]["/feedback"]["post"]
+    assert feedback["requestBody"]
+    assert {"200", "400", "404", "409", "422"} <= set(feedback["responses"])
+    assert set(document["paths"]["/predictions/{id}"]["get"]["responses"]) == {"200", "404"}
     json.dumps(document)
 
 

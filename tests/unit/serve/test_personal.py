@@ -66,6 +66,14 @@ def test_a_personal_value_that_is_wrong_is_not_repeated(opened):
     assert problem["message"] == "`street`: expected text, got another value, which is personal"
 
 
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch"])
+@pytest.mark.parametrize("body", [{**ROW, "streat": STREET}, [STREET], STREET, [[STREET]]], ids=str)
+def test_what_may_be_a_personal_value_in_the_wrong_place_is_not_repeated(opened, path, body):
+    answer = opened(personal=("street",)).post(path, json=body)
+    assert answer.status_code == 422
+    assert "Ada" not in answer.text
+
+
 def test_why_a_stage_failed_is_told_without_its_words(opened, flats):
     client = opened(personal=("street",))
     answer = client.post("/predict", json={**ROW, "street": "nowhere"})

@@ -106,7 +106,8 @@ overflow-wrap:anywhere}h2{margin:0 0 .75rem;font-size:1.1rem}.live{color:var(--o
 dl{display:flex;flex-wrap:wrap;gap:.75rem;margin:1rem 0}dl div,form{background:var(--card);border:1px solid var(--line);
 border-radius:.6rem;padding:.6rem 1rem}dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-size:1.3rem;
 font-variant-numeric:tabular-nums}form{padding:1.25rem}.fields{display:grid;gap:.75rem;
-grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));align-items:end}label span{display:block;color:var(--soft);font-size:.85rem;
+grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));align-items:end}
+label span{display:block;color:var(--soft);font-size:.85rem;
 overflow-wrap:anywhere}input{width:100%;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);
 border-radius:.4rem;padding:.35rem .6rem}button{font:inherit;font-weight:600;color:var(--card);background:var(--sea);
 border:0;border-radius:.4rem;padding:.5rem 1.25rem;margin-top:1rem;cursor:pointer}:focus-visible{outline:2px solid

@@ -1,7 +1,7 @@
 """FastAPI's routes and the version in use in, OpenAPI out: what predicts is described by the live schema."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -31,6 +31,13 @@ _REFUSALS = {
     413: "The body is larger than 16 MB, or has more than 100,000 rows.",
     503: "Nothing is released, too much waits, or the disk is full: the reason is told.",
 }
+_TRUTHS_REFUSED = {
+    400: _REFUSALS[400],
+    404: "No prediction has one of the ids.",
+    409: "Another truth is kept of it, and this one does not say that it corrects.",
+    413: "The body is larger than 16 MB.",
+    503: "Journal or disk are away: the reason is told.",
+}
 
 
 def openapi(app: FastAPI, service: Service) -> dict[str, Any]:
@@ -50,9 +57,16 @@ def openapi(app: FastAPI, service: Service) -> dict[str, Any]:
     if service.access.asks_for_tokens:
         document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         document["security"] = [{"token": []}]
-    truth = {"anyOf": [_TRUTH, {"type": "array", "items": _TRUTH}]}
-    document["paths"]["/feedback"]["post"]["requestBody"] = _body(truth)
+    _describe_journal(document["paths"], service.project.api.invalid_status)
     return document
+
+
+def _describe_journal(paths: dict[str, Any], invalid_status: int) -> None:
+    truth = {"anyOf": [_TRUTH, {"type": "array", "items": _TRUTH}]}
+    feedback, prediction = paths["/feedback"]["post"], paths["/predictions/{id}"]["get"]
+    feedback["requestBody"] = _body(truth)
+    feedback["responses"] |= _refused({**_TRUTHS_REFUSED, invalid_status: "No truth, or not of the target's type."})
+    prediction["responses"] = {"200": prediction["responses"]["200"], **_refused({404: "No prediction has this id."})}
 
 
 def _row(live: Live | None) -> dict[str, Any]:
@@ -92,7 +106,7 @@ def _operation(route: LiveRoute, components: dict[str, Any]) -> dict[str, Any]:
         "requestBody": _body(asked),
         "responses": {
             "200": {"description": "Predicted, and journalled.", "content": {"application/json": {"schema": answered}}},
-            **{str(status): {"description": text} for status, text in sorted(refusals.items())},
+            **_refused(refusals),
         },
     }
 
@@ -105,6 +119,10 @@ def _telling(function: Callable[..., Any], components: dict[str, Any]) -> dict[s
 
 def _told(summary: str, media: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"summary": summary, "responses": {"200": {"description": summary, "content": {media: {"schema": schema}}}}}
+
+
+def _refused(reasons: Mapping[int, str]) -> dict[str, Any]:
+    return {str(status): {"description": text} for status, text in sorted(reasons.items())}
 
 
 def _body(schema: dict[str, Any]) -> dict[str, Any]:

@@ -49,7 +49,15 @@ def give(flats, live):
 
 def test_without_tokens_nobody_on_this_machine_has_to_say_who_they_are(client, live):
     assert client.post("/predict", json=ROW).status_code == 200
-    assert client.get("/model", headers={"Authorization": "Bearer whatever"}).status_code == 200
+    assert client.get("/model").status_code == 200
+
+
+def test_a_token_that_nobody_knows_is_refused_where_none_is_needed_too(client, live):
+    # The last one that there was may have been revoked: its holder is told so, instead of being served like anybody.
+    headers = {"Authorization": "Bearer slw_revoked"}
+    for method, path in (("POST", "/predict"), ("GET", "/model")):
+        assert client.ask(method, path, headers=headers).status_code == 401
+    assert client.get("/health", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize(("method", "path", "scope"), PLACES)

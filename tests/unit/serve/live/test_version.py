@@ -113,9 +113,11 @@ def test_a_ledger_that_makes_no_sense_changes_nothing(flats, live):
     with pytest.raises(ProjectError):
         record(flats.storage.ledger, "released", 9, bundle="x", by="tester", why="")
     head = flats.storage.ledger.head()
-    flats.storage.ledger.append(live_module.LedgerEntry(
-        head.seq + 1, head.at, "released", 9, 1, "x", None, "somebody", "", head.hash, "no hash"
-    ))  # fmt: skip
+    flats.storage.ledger.append(
+        live_module.LedgerEntry(
+            head.seq + 1, head.at, "released", 9, 1, "x", None, "somebody", "", head.hash, "no hash"
+        )
+    )
     live.look()
     assert in_use(live) == 1
     assert "version 9" in live.state.refused
