@@ -25,7 +25,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 
 from slipway.new.code import pipeline_text
 from slipway.new.columns import Judged, judge
-from slipway.pipeline.tables import read_table
+from slipway.tables.files import read_table
 
 SHARED = Path(__file__).parents[2] / "shared/data"
 FOLDS = 5

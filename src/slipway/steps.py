@@ -13,11 +13,11 @@ from slipway.model.score import Scorer
 from slipway.monitor.check import PREDICTION
 from slipway.monitor.check import check as check_drift
 from slipway.monitor.window import Monitored
-from slipway.pipeline.tables import read_table
 from slipway.project import Project
 from slipway.records import Prediction
 from slipway.release.watch import Side, compare
 from slipway.storage.seams import Decisions, Lease
+from slipway.tables.files import read_table
 
 if TYPE_CHECKING:
     from slipway.workspace import Workspace

@@ -2,8 +2,6 @@
 
 import json
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
@@ -58,6 +56,7 @@ class Terminal:
 
     def text(self, text: str) -> None:
         sys.stdout.write(text if text.endswith("\n") else text + "\n")
+        sys.stdout.flush()  # a server may go on for days behind it
 
     def created(self, made: "NewProject") -> None:
         for line in made.lines():
@@ -189,12 +188,12 @@ class Terminal:
             self._out.print(f"  {escape(view.anchored.sentence())}.")
             if view.anchored.problem is not None:
                 self._out.print(
-                    "  [red]The ledger is not the one that was written.[/red] Put the copy back that is; or, if this one "
-                    "was put there on purpose, `slipway ledger --accept`."
+                    "  [red]The ledger is not the one that was written.[/red] Put the copy back that is; or, if this "
+                    "one was put there on purpose, `slipway ledger --accept`."
                 )
 
     def table(self, table: "pl.DataFrame", output: Path | None) -> None:
-        from slipway.pipeline.tables import write_table
+        from slipway.tables.files import write_table
 
         if output is None:
             sys.stdout.write(table.write_csv())
@@ -271,7 +270,9 @@ class Terminal:
         else:
             self._err.print(f"  The token of [bold]{escape(name)}[/bold] is revoked.")
             if is_last:
-                self._err.print("  None is left: where it listens on this machine alone, the service answers without one again.")
+                self._err.print(
+                    "  None is left: where it listens on this machine alone, the service answers without one again."
+                )
 
     def collected(self, collected: "Collected") -> None:
         if self._as_json:
@@ -307,34 +308,19 @@ class Terminal:
 
     def first_answer(self, url: str, project: "Workspace") -> None:
         """Print a request with a real row, and its answer, once the service is ready."""
-        from slipway.serve.pages.sample import sample_request
+        from slipway.serve.pages.sample import ask, curl_line, sample_request
 
         path, body = sample_request(project.live_scorer().bundle)
         text = json.dumps(body, ensure_ascii=False)
-        quoted = text.replace("'", "'\\''")
         # With tokens there is none to be had here: of those that were made only digests are kept.
         needs_token = bool(project.tokens.all())
-        header = ' -H "Authorization: Bearer $TOKEN"' if needs_token else ""
         with_token = "; TOKEN is one with the scope predict" if needs_token else ""
         self._err.print(f"  Serving at [bold]{url}[/bold]; Ctrl-C ends it. Try{with_token}:\n")
-        sys.stdout.write(f"curl -X POST {url}{path} -H 'Content-Type: application/json'{header} -d '{quoted}'\n")
-        sys.stdout.flush()
+        self.text(curl_line(url + path, text, with_token=needs_token))
         if needs_token:
             return
         # From a thread of its own: the server calls this from the loop that has to answer.
-        Thread(target=self._ask, args=(url + path, text.encode()), daemon=True).start()
-
-    def _ask(self, url: str, body: bytes) -> None:
-        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310 - our own address
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
-                said = answer.read().decode()
-        except urllib.error.HTTPError as error:
-            said = error.read().decode()
-        except OSError as error:
-            said = f"no answer: {error}"
-        sys.stdout.write(f"{said}\n")
-        sys.stdout.flush()
+        Thread(target=lambda: self.text(ask(url + path, text)), daemon=True).start()
 
     def _json(self, value: dict[str, Any]) -> None:
         sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")

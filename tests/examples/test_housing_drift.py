@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from slipway.new.write import new_example
-from slipway.pipeline.tables import read_table
+from slipway.tables.files import read_table
 from slipway.workspace import open_project
 
 LISTINGS = "housing/istanbul_listings_decoded.csv"

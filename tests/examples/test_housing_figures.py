@@ -5,8 +5,8 @@ import polars as pl
 import pytest
 
 from documents import HOUSING_REQUEST
-from slipway.pipeline.tables import read_table
 from slipway.project import read_project
+from slipway.tables.files import read_table
 
 TARGET = "price_category_name"
 

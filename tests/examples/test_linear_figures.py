@@ -2,8 +2,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from slipway.pipeline.tables import read_table
 from slipway.project import read_project
+from slipway.tables.files import read_table
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import pytest
 from sklearn.model_selection import train_test_split
 
 from slipway.new.write import new_example
-from slipway.pipeline.tables import read_table
 from slipway.project import read_project
+from slipway.tables.files import read_table
 
 TARGET = "NObeyesdad"
 NUMBERS = ("Age", "Height", "Weight", "FCVC", "NCP", "CH2O", "FAF", "TUE")

@@ -5,7 +5,7 @@ import pytest
 
 from documents import HOUSING_REQUEST
 from slipway.new.write import new_example, new_project
-from slipway.pipeline.tables import read_table
+from slipway.tables.files import read_table
 from slipway.workspace import open_project
 
 LISTINGS = "housing/istanbul_listings_decoded.csv"

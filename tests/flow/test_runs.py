@@ -97,14 +97,20 @@ def test_a_stage_that_ends_its_process_is_an_error_and_the_next_run_is_fine(smal
     small("run", "-q", "--set", "early.how=well", "early")
 
 
-def test_a_second_run_waits_ten_seconds_and_says_who_is_busy(small):
+def in_its_stage(small):
+    """A run in another process whose stage has begun, and waits until `wait` is removed."""
     (small.folder / "wait").touch()
-    first = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "slipway", "run", "-q", "--force", "slow"], cwd=small.folder, env=small.environment
     )
     while not (small.folder / "waiting").exists():
-        assert first.poll() is None
+        assert process.poll() is None
         time.sleep(0.02)
+    return process
+
+
+def test_a_second_run_waits_ten_seconds_and_says_who_is_busy(small):
+    first = in_its_stage(small)
     started = time.monotonic()
     small("run", "-q", "--force", "slow", code=4)
     assert time.monotonic() - started >= 10
@@ -115,13 +121,7 @@ def test_a_second_run_waits_ten_seconds_and_says_who_is_busy(small):
 
 
 def test_a_run_that_is_killed_takes_its_stage_with_it(small):
-    (small.folder / "wait").touch()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "slipway", "run", "-q", "--force", "slow"], cwd=small.folder, env=small.environment
-    )
-    while not (small.folder / "waiting").exists():
-        assert process.poll() is None
-        time.sleep(0.02)
+    process = in_its_stage(small)
     process.send_signal(signal.SIGKILL)
     assert process.wait(timeout=60) == -signal.SIGKILL
     started = time.monotonic()

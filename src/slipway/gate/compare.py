@@ -109,7 +109,9 @@ def interval(name: str, truths: Sequence[Label], measured: Measured) -> tuple[fl
 
 
 def mcnemar(*, worse: int, better: int) -> float:
-    """One-sided exact p: at least `worse` of the rows that differ would be worse if either were as likely."""
+    """One-sided exact p (McNemar, 1947): at least `worse` of the rows that differ would be worse if either were as
+    likely.
+    """
     from scipy.special import betainc
 
     return float(betainc(worse, better + 1, 0.5)) if worse else 1.0

@@ -10,9 +10,9 @@ from slipway.errors import DataError, near_miss
 from slipway.journal.label_type import LabelType
 from slipway.journal.spool import SpoolWriter
 from slipway.journal.truths import Given, Outcome, record_truths
-from slipway.pipeline.tables import read_table
 from slipway.records import Label
 from slipway.storage.seams import Journal
+from slipway.tables.files import read_table
 
 COLUMNS = ("id", "truth")
 

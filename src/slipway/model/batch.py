@@ -13,7 +13,7 @@ from slipway.model.answers import label_text
 from slipway.model.dtypes import dtype_named
 from slipway.model.schema import Schema
 from slipway.model.score import Scorer
-from slipway.pipeline.tables import read_parts
+from slipway.tables.files import read_parts
 
 PREDICTION, ERROR = "prediction", "error"
 

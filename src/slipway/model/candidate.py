@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from slipway.code.generated import module_text
+from slipway.code.imports import libraries_of
+from slipway.code.reach import reach
 from slipway.errors import ProjectError, near_miss
 from slipway.model.answers import classes_of
 from slipway.model.bundle import Bundle, Evidence, draft_bundle, write_bundle
@@ -20,15 +23,13 @@ from slipway.model.rows import Hashes
 from slipway.model.schema import Schema
 from slipway.model.score import Scorer, load_scorer
 from slipway.model.trace import Traced, trace
-from slipway.pipeline.artifacts import as_asked, read_artifact
-from slipway.pipeline.generated import module_text
+from slipway.pipeline.artifacts import read_artifact
 from slipway.pipeline.graph import RequestPath, path_input, request_path
-from slipway.pipeline.imports import libraries_of
 from slipway.pipeline.params import read_params
-from slipway.pipeline.reach import reach
 from slipway.profile.count import Profile, build_profile
 from slipway.project import Project, Stage
 from slipway.records import Label
+from slipway.tables.values import as_asked
 
 if TYPE_CHECKING:
     from slipway.storage.seams import Tables

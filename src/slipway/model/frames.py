@@ -8,7 +8,7 @@ import polars as pl
 from slipway.errors import StageError, near_miss
 from slipway.model.dtypes import dtype_name, dtype_named
 from slipway.model.manifest import Typing
-from slipway.pipeline.artifacts import as_asked
+from slipway.tables.values import as_asked
 
 PANDAS = "pandas.DataFrame"
 

@@ -18,9 +18,9 @@ from slipway.model.compiled import Compiled, compiled
 from slipway.model.encode import NotKnown
 from slipway.model.frames import as_trained, give
 from slipway.model.manifest import ESTIMATOR, STAGES, OnlineStage, StageInput, Typing
-from slipway.pipeline.artifacts import as_table
 from slipway.pipeline.estimators import read_estimator
-from slipway.pipeline.tables import read_table
+from slipway.tables.files import read_table
+from slipway.tables.values import as_table
 
 _importing = Lock()
 

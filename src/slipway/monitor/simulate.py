@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from slipway.errors import DataError, ProjectError, near_miss
-from slipway.pipeline.tables import read_table, write_table
+from slipway.tables.files import read_table, write_table
 
 Amounts = Mapping[str, float]
 Shares = Mapping[str, tuple[str, float]]

@@ -16,12 +16,12 @@ from slipway.model.score import Scorer
 from slipway.monitor.check import DriftReport, Window, count_pieces, judge
 from slipway.monitor.course import cut
 from slipway.monitor.quality import Answers
-from slipway.pipeline.tables import read_table
 from slipway.profile.clocks import dates_of
 from slipway.project import Project
 from slipway.project.facts import ModelKind
 from slipway.records import Label
 from slipway.storage.seams import Journal
+from slipway.tables.files import read_table
 
 
 @dataclass(frozen=True, slots=True)

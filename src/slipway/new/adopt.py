@@ -137,7 +137,7 @@ def _kind(
     folder: Path, found: Found, test: str | None, target: str | None, kind: str | None, lacking: list[str]
 ) -> tuple[str | None, str]:
     from slipway.new.target import judge_target
-    from slipway.pipeline.tables import read_table
+    from slipway.tables.files import read_table
 
     there = [path for path in _likeliest(found, test) if (folder / path).is_file()]
     if not there:

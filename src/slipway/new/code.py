@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from slipway.new.columns import Column, Judged
 from slipway.new.dates import EPOCH
 from slipway.new.notation import Notation
-from slipway.pipeline.column_types import NOTHING
+from slipway.tables.column_types import NOTHING
 
 _WIDTH = 120
 _MANY = 10_000
@@ -164,14 +164,20 @@ def _split(judged: Judged, seed: int) -> str:
         return f'''
 @stage(outputs=("train", "test"))
 def split(
-    features: pl.DataFrame, *, {share}, until: str = "{judged.until}", seed: int = {seed}
+    features: pl.DataFrame, *, {share}, until: str = "{judged.until}", enough: int = 200, seed: int = {seed}
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """By time up to a day: the newest rows are the test. Of what came since, a share by content, so that the rest teach."""{reason}{line}
-    came_since = (pl.col(TIME) >= (date.fromisoformat(until) - date(1970, 1, 1)).days + 1).fill_null(False)
-    first = {rows}.filter(~came_since)
-    newest = (pl.col(TIME) >= first[TIME].quantile(1 - test_share, interpolation="nearest")).fill_null(False)
-    taught, tested = (side.filter(came_since) for side in split_rows({rows}, test_share=test_share, seed=seed))
-    return pl.concat([first.filter(~newest), taught]), pl.concat([first.filter(newest), tested])
+    """By time: the newest rows are the test. Once enough rows are of later days than `until`, it is a share of these.
+
+    Were the newest always the test, the model would learn from what has changed long after it was asked about it.
+    """{reason}{line}
+    is_later = (pl.col(TIME) >= (date.fromisoformat(until) - date(1970, 1, 1)).days + 1).fill_null(False)
+    later = {rows}.filter(is_later)
+    if later.height < enough:
+        since = {rows}[TIME].quantile(1 - test_share, interpolation="nearest")
+        is_newest = (pl.col(TIME) >= since).fill_null(False)
+        return {rows}.filter(~is_newest), {rows}.filter(is_newest)
+    train, test = split_rows(later, test_share=max(test_share, enough / 2 / later.height), seed=seed)
+    return pl.concat([{rows}.filter(~is_later), train]), test
 '''
     taken, given = f"features: pl.DataFrame, *, {share}, seed: int = {seed}", "tuple[pl.DataFrame, pl.DataFrame]"
     signature = f"def split({taken}) -> {given}:"

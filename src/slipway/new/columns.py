@@ -221,7 +221,7 @@ def _time(table: "pl.DataFrame", columns: "list[Column]", share: float, target: 
 
 
 def _last_day(table: "pl.DataFrame", column: Column) -> str:
-    return f"{moments_of(table[column.name], column.dates).max():%Y-%m-%d}"
+    return f"{moments_of(table[column.name], column.dates).dt.max():%Y-%m-%d}"
 
 
 def _repeated(table: "pl.DataFrame") -> list[str]:

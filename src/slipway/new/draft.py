@@ -11,12 +11,12 @@ from slipway.new import pages
 from slipway.new.baseline import Ask, Baseline, ask, baseline
 from slipway.new.columns import Judged, judge
 from slipway.new.giveaways import giveaways
-from slipway.pipeline.tables import is_csv, read_table
+from slipway.tables.files import is_csv, read_table
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from slipway.pipeline.csv_dialect import Dialect
+    from slipway.tables.csv_dialect import Dialect
 
 README = "README.md"
 MADE = (
@@ -104,7 +104,7 @@ def _read(source: Path) -> "tuple[pl.DataFrame, frozenset[str], Dialect | None]"
         return read_table(source), frozenset(), None
     import polars as pl
 
-    from slipway.pipeline.csv_rows import read_csv
+    from slipway.tables.csv_rows import read_csv
 
     read = read_csv(source)
     return pl.concat(list(read.parts)), read.commas, read.dialect

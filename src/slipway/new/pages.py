@@ -146,7 +146,7 @@ sys.path.insert(0, str(ROOT))
 
 import pipeline
 
-from slipway.pipeline.tables import read_table
+from slipway.tables.files import read_table
 
 FILE = ROOT / {quoted(data)}
 if not FILE.is_file():
@@ -210,9 +210,9 @@ def _split_words(judged: Judged) -> str:
         return "Rows are split by their content: a row keeps its side when more of them come, and equal rows share one."
     return (
         f"Rows are split by time, `{_plain(judged.time)}`: the newest are the test, since what the model will be asked "
-        f"about is newer still. That holds up to {judged.until}, the file's last day (`until` in `params.yaml`). Of rows "
-        "from later days a share is tested on, by their content, and the others are learnt from: what drifted has to "
-        "teach the next model, and a row keeps its side."
+        f"about is newer still. Once 200 rows are of later days than {judged.until}, the file's last, a share of these "
+        "is the test, by their content, and all others are learnt from: what has changed has to teach the next model. "
+        "`test_share`, `until` and `enough` stand in `params.yaml`; a later `until` makes the test newer."
     )
 
 
@@ -231,11 +231,12 @@ def test_every_row_of_the_test_is_newer_than_what_the_model_learns_from():
     assert train[pipeline.TIME].max() < test[pipeline.TIME].min()
 
 
-def test_of_rows_that_come_later_most_teach_and_the_others_test():
+def test_rows_that_come_later_are_learnt_from_once_they_are_enough_to_be_tested_on():
     rows = features_with_target()
     later = rows.drop_nulls(pipeline.TIME).with_columns(pl.col(pipeline.TIME) + 36_500)
-    (train, test), (more_train, more_test) = pipeline.split(rows), pipeline.split(pl.concat([rows, later]))
-    assert train.equals(more_train[: train.height])
-    assert test.equals(more_test[: test.height])
-    assert more_train.height - train.height > more_test.height - test.height
+    train, test = pipeline.split(pl.concat([rows, later]), enough=later.height)
+    assert train.height > rows.height
+    assert test[pipeline.TIME].min() > rows[pipeline.TIME].max()
+    train, _ = pipeline.split(pl.concat([rows, later]), enough=later.height + 1)
+    assert train.height < rows.height + later.height
 """

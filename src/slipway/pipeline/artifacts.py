@@ -10,10 +10,9 @@ from slipway.errors import DataError, SlipwayError, StageError
 from slipway.pipeline.paths import make_aside, remove, take
 from slipway.pipeline.vouched import sha256_of
 from slipway.project.facts import PATH_TYPE, Project
+from slipway.tables.values import as_asked, as_table, type_name
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from slipway.storage.seams import Tables
 
 
@@ -44,7 +43,7 @@ def read_artifact(project: Project, name: str, as_type: str | None = None, table
         raise DataError(f"{artifact.path} is missing: `slipway run {artifact.maker}` makes it.")
     match artifact.kind:
         case "table":
-            from slipway.pipeline.tables import read_table
+            from slipway.tables.files import read_table
 
             return as_asked(read_table(path), as_type)
         case "json":
@@ -75,7 +74,7 @@ def write_artifact(project: Project, name: str, value: Any) -> Path:
     try:
         match artifact.kind:
             case "table":
-                from slipway.pipeline.tables import write_table
+                from slipway.tables.files import write_table
 
                 write_table(as_table(value, f"artifact `{name}`"), aside)
             case "json":
@@ -92,39 +91,6 @@ def write_artifact(project: Project, name: str, value: Any) -> Path:
     return aside
 
 
-def as_table(value: Any, what: str) -> "pl.DataFrame":
-    """A Polars or pandas table as a Polars one.
-
-    Raises:
-        StageError: it is neither.
-    """
-    import polars as pl
-
-    if isinstance(value, pl.DataFrame):
-        return value
-    if isinstance(value, pl.LazyFrame):
-        return value.collect()
-    if _is_pandas(value):
-        try:
-            table: pl.DataFrame = pl.from_pandas(value)
-            return table
-        except (TypeError, ValueError, pl.exceptions.PolarsError) as error:
-            raise StageError(f"{what}: this pandas table can't be kept as Parquet: {error}") from error
-    raise StageError(f"{what} is promised as a table, but {_type(value)} came: give a Polars or pandas DataFrame.")
-
-
-def _is_pandas(value: Any) -> bool:
-    # Asked by name: importing pandas to look would cost half a second in a project that has none.
-    return type(value).__module__.split(".")[0] == "pandas" and type(value).__name__ == "DataFrame"
-
-
-def as_asked(table: "pl.DataFrame", as_type: str | None) -> Any:
-    """A Polars table as the annotation of who takes it asks: pandas, a lazy one, or as it is."""
-    if as_type == "pandas.DataFrame":
-        return table.to_pandas()
-    return table.lazy() if as_type == "polars.LazyFrame" else table
-
-
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -134,7 +100,7 @@ def _read_json(path: Path) -> Any:
 
 def _json(value: Any, name: str) -> str:
     if not isinstance(value, Mapping):
-        raise StageError(f"artifact `{name}` is promised as a dict, but {_type(value)} came.")
+        raise StageError(f"artifact `{name}` is promised as a dict, but {type_name(value)} came.")
     return json.dumps(_plain(value, name), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -152,7 +118,7 @@ def _plain(value: Any, where: str) -> Any:
         return float(value)  # a NumPy float is one too, and prints otherwise
     if hasattr(value, "tolist"):
         return _plain(value.tolist(), where)
-    raise StageError(f"artifact `{where}` is {_type(value)}: a dict is kept as JSON, which can't hold it.")
+    raise StageError(f"artifact `{where}` is {type_name(value)}: a dict is kept as JSON, which can't hold it.")
 
 
 def _write_figure(value: Any, path: Path, name: str) -> None:
@@ -164,8 +130,8 @@ def _write_figure(value: Any, path: Path, name: str) -> None:
         value.save(path)
     else:
         raise StageError(
-            f"artifact `{name}` is promised as a figure, but {_type(value)} came: give what has `savefig` or `save`, "
-            f"or the bytes of a PNG."
+            f"artifact `{name}` is promised as a figure, but {type_name(value)} came: give what has `savefig` or "
+            f"`save`, or the bytes of a PNG."
         )
 
 
@@ -187,14 +153,8 @@ def _write_estimator(project: Project, value: Any, path: Path, name: str) -> Non
     from slipway.pipeline.estimators import write_estimator
 
     if name == project.model.artifact and not hasattr(value, "predict"):
-        raise StageError(f"artifact `{name}` is the model, but {_type(value)} came, which has no `predict`.")
+        raise StageError(f"artifact `{name}` is the model, but {type_name(value)} came, which has no `predict`.")
     try:
         write_estimator(value, path, allow_pickle=project.model.pickle)
     except SlipwayError as error:
         raise StageError(f"artifact `{name}`: {error}") from error
-
-
-def _type(value: Any) -> str:
-    kind = type(value)
-    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__.split('.')[0]} {kind.__name__}"
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"

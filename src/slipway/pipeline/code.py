@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from slipway.code.versions import are_current
 from slipway.pipeline.contents import Contents
 from slipway.pipeline.state import RunState
-from slipway.pipeline.versions import are_current
 from slipway.project.facts import Project
 
 
@@ -40,8 +40,8 @@ def read_code(project: Project, state: RunState, contents: Contents) -> dict[str
 
 
 def _parse(project: Project, contents: Contents) -> dict[str, Any]:
-    from slipway.pipeline.reach import reach
-    from slipway.pipeline.versions import version_marks
+    from slipway.code.reach import reach
+    from slipway.code.versions import version_marks
 
     stages: dict[str, Any] = {}
     for name, function in _functions(project).items():
@@ -71,7 +71,7 @@ def _functions(project: Project) -> dict[str, str]:
 
 
 def _look_up_versions(kept: dict[str, Any]) -> None:
-    from slipway.pipeline.versions import library_versions, version_marks
+    from slipway.code.versions import library_versions, version_marks
 
     for stage in kept["stages"].values():
         stage["libraries"] = library_versions(stage["libraries"])

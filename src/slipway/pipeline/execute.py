@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slipway.code.called import called
+from slipway.code.user_module import user_module
 from slipway.errors import DataError, OutsideError, StageError
-from slipway.pipeline.artifacts import as_asked, as_table, read_artifact, write_artifact
-from slipway.pipeline.called import called
+from slipway.pipeline.artifacts import read_artifact, write_artifact
 from slipway.pipeline.graph import path_input
 from slipway.pipeline.paths import make_aside, put, remove
 from slipway.pipeline.target import without_target
-from slipway.pipeline.user_module import user_module
 from slipway.pipeline.vouched import vouch
 from slipway.pipeline.watched import underway
 from slipway.project.facts import Command, Project, Stage
+from slipway.tables.values import as_asked, as_table
 
 if TYPE_CHECKING:
     import polars as pl

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from slipway.code.called import called
+from slipway.code.user_module import user_module
 from slipway.errors import DataError, OutsideError, StageError
-from slipway.pipeline.artifacts import as_table
-from slipway.pipeline.called import called
-from slipway.pipeline.user_module import user_module
 from slipway.project.facts import Project, Source
+from slipway.tables.values import as_table
 
 if TYPE_CHECKING:
     import polars as pl

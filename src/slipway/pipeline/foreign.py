@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from slipway.code.user_module import user_module
 from slipway.errors import BundleError, ProjectError, StageError
 from slipway.pipeline.estimators import read_estimator, write_estimator
-from slipway.pipeline.user_module import user_module
 from slipway.pipeline.vouched import sha256_of, vouched
 from slipway.project.facts import Project
 

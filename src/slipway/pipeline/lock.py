@@ -100,18 +100,12 @@ def is_cached(project: Project, artifact: str) -> bool:
 
 
 def write_lock(project: Project, modules: Mapping[str, tuple[str, ...]], ran: Mapping[str, Ran]) -> bool:
-    """Bring both files up to date; False, and nothing written, where `dvc.yaml` is not ours. Of one that is adopted
-    `dvc.lock` alone is.
+    """Bring both files up to date; False, and nothing written, where `dvc.yaml` is not ours.
 
     Args:
         modules: the files of code that each stage reaches.
         ran: what each stage ran with; stages that never did are left out of the lock.
     """
-    if project.is_adopted:
-        from slipway.pipeline.locked import update_lock
-
-        update_lock(project, ran)
-        return True
     if not is_ours(project.root):
         return False
     names = order(project)

@@ -322,8 +322,16 @@ class _Running:
     def _lock(self, unchanged: Sequence[str]) -> None:
         for name in unchanged:
             self.book.refresh(name, self.params)
-        if write_lock(self.project, self.book.modules(), self.book.ran()) and self.cache is not None:
+        if self._write_lock() and self.cache is not None:
             fill_cache(self.project, self.book.contents, self.cache, self.book.ran())
+
+    def _write_lock(self) -> bool:
+        if not self.project.is_adopted:
+            return write_lock(self.project, self.book.modules(), self.book.ran())
+        from slipway.pipeline.locked import update_lock
+
+        update_lock(self.project, self.book.ran())  # its dvc.yaml is somebody else's, and never written
+        return True
 
     def _paths(self, artifacts: Iterable[str]) -> list[str]:
         return [str(self.project.artifacts[artifact].path) for artifact in artifacts]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.errors import DataError, OutsideError, ProjectError, SlipwayError
 from slipway.pipeline.snapshots import Snapshot, read_snapshot, told, write_snapshot
-from slipway.pipeline.tables import read_table
 from slipway.project.facts import FILE, Project, Source
 from slipway.project.sources import SCHEMES, is_url
 from slipway.settings import look_up
+from slipway.tables.files import read_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,7 +72,7 @@ def _rows(project: Project, source: Source, tables: "Tables | None") -> "pl.Data
     path = project.path(source.name)
     if source.is_pattern:
         from slipway.pipeline.globs import existing_files
-        from slipway.pipeline.many_files import read_files
+        from slipway.tables.many_files import read_files
 
         return read_files(existing_files(project, source))
     if path.is_file():

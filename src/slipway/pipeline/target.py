@@ -47,6 +47,6 @@ def _source(project: Project) -> tuple[str, list[str]] | None:
     path = project.path(start) if source is not None else Path()
     if source is None or not path.is_file():
         return None
-    from slipway.pipeline.tables import column_names
+    from slipway.tables.files import column_names
 
     return f"{path.relative_to(project.root) if path.is_relative_to(project.root) else path}", column_names(path)

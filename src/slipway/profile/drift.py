@@ -65,7 +65,7 @@ def psi(reference: Counts, window: Counts, *, z: float = CHANCE, selection: floa
 
     Half a count is added to every bin, so that an empty one does not decide alone. Without drift the index over
     (1/n + 1/m) is chi-squared with k - 1 degrees of freedom (Yurdakul, 2018), hence its expectation and what it
-    hardly ever passes (by Wilson and Hilferty's cube root).
+    hardly ever passes (by the cube root of Wilson and Hilferty, 1931).
     """
     n, m = _totals(reference, window)
     expected, actual = _shares(reference), _shares(window)
@@ -81,8 +81,9 @@ def psi(reference: Counts, window: Counts, *, z: float = CHANCE, selection: floa
 def jensen_shannon(reference: Counts, window: Counts, *, z: float = CHANCE, selection: float = 1.0) -> Measure:
     """The square root of the Jensen–Shannon divergence in bits, over the same k bins as `psi` and smoothed alike.
 
-    From 0 to 1, which only distributions over very many rows that don't meet come near. The divergence is at most an
-    eighth of the population stability index, near which it lies for small differences.
+    From 0 to 1, which only distributions over very many rows that don't meet come near. The divergence (Lin, 1991) is
+    at most an eighth of the population stability index, near which it lies for small differences; its square root is a
+    distance (Endres and Schindelin, 2003).
     """
     _totals(reference, window)
     p, q = _shares(reference), _shares(window)
@@ -96,6 +97,7 @@ def kolmogorov_smirnov(reference: Counts, window: Counts, *, z: float = CHANCE) 
 
     An effect size, from 0 to 1. Between two edges it can be larger by the reference's share of the cell between them,
     at most 1/250 in a profile's. A p-value is left out, since with enough rows it calls any difference significant.
+    By chance it is beyond d with a probability of 2 exp(-2 d² / (1/n + 1/m)) at most (Smirnov's limit, 1939).
     """
     n, m = _totals(reference, window)
     value = float(np.max(np.abs(np.cumsum(reference) / n - np.cumsum(window) / m)))

@@ -51,12 +51,8 @@ def record(
     for _ in range(_ATTEMPTS):
         entries = holding(ledger)
         standing = stand(entries)
-        if on is not None and standing.live != on.live:
-            now, then = (f"version {v}" if v is not None else "nothing" for v in (standing.live, on.live))
-            raise CheckRefused(
-                f"{now.capitalize()} is live, not {then}, which this was decided on. Look at `slipway ledger` "
-                "and decide again."
-            )
+        if on is not None:
+            _refuse_if_another_is_live(standing, on)
         follow(standing, action, version, is_override=is_override)
         entry = LedgerEntry(
             seq=0,
@@ -104,6 +100,15 @@ def entry_hash(entry: LedgerEntry) -> str:
     fields = asdict(entry)
     del fields["hash"]
     return hashlib.sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _refuse_if_another_is_live(standing: Standing, on: Standing) -> None:
+    if standing.live != on.live:
+        now, then = (f"version {v}" if v is not None else "nothing" for v in (standing.live, on.live))
+        raise CheckRefused(
+            f"{now.capitalize()} is live, not {then}, which this was decided on. Look at `slipway ledger` "
+            "and decide again."
+        )
 
 
 def _chained(entry: LedgerEntry, head: LedgerEntry | None) -> LedgerEntry:

@@ -42,7 +42,8 @@ def compare(promoted: Side, before: Side, *, kind: str, drift_threshold: float |
         kind: classification or regression.
         drift_threshold: of the prediction drift; None where the project has none.
 
-    Errors always count. Shares are compared by Fisher's exact test, absolute errors by Welch's t-test, one-sided.
+    Errors always count. Shares are compared by Fisher's exact test (1935), absolute errors by Welch's t-test (1947),
+    one-sided.
     """
     figures = {"promoted": _figures(promoted), "before": _figures(before)}
     problem = _errors(promoted, before)

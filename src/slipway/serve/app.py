@@ -125,7 +125,11 @@ class App:
             raise Refusal(405, f"{path} takes GET and HEAD.", [(b"allow", b"GET, HEAD")])
         scope["caller"] = caller
         scope["path"] = path
-        if method == "HEAD":  # answered as GET is; the server sends the headers alone
+        await self._answer_by_fastapi(scope, receive, exchange)
+        return None
+
+    async def _answer_by_fastapi(self, scope: Scope, receive: Receive, exchange: Exchange) -> None:
+        if exchange.method == "HEAD":  # answered as GET is; the server sends the headers alone
             scope = {**scope, "method": "GET"}
         if self._others is None:
             self._others = self._thread.submit(_other_routes, self._service)
@@ -134,7 +138,6 @@ class App:
             await others(scope, receive, exchange.send)
         finally:
             exchange.route = getattr(scope.get("route"), "path", "other")
-        return None
 
 
 def _takes(route: LiveRoute, path: str) -> Refusal:

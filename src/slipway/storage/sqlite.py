@@ -36,6 +36,7 @@ FIRST_TABLES = (
 
 FORMATS = (FIRST_TABLES, (sqlite_tokens.TABLE,), (sqlite_pending.TABLE,), (sqlite_tokens.EXPIRY,))
 """What each format adds to the one before it. What a published one added is never changed."""
+FORMAT = len(FORMATS)
 
 
 def state_file(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> SqliteFile:

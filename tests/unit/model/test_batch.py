@@ -4,7 +4,7 @@ import pytest
 from slipway.errors import DataError
 from slipway.model.batch import answer_file, answer_table, write_parts
 from slipway.model.score import load_scorer
-from slipway.pipeline.tables import read_table, write_table
+from slipway.tables.files import read_table, write_table
 
 from .conftest import loans
 

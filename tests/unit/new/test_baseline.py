@@ -42,6 +42,16 @@ def test_a_model_a_little_worse_than_the_first_still_passes():
     assert gate.minimum > 0.5
 
 
+def test_a_gate_keeps_out_a_model_that_knows_nothing_where_a_weak_one_leaves_room():
+    weak = np.where(X + RNG.normal(0, 4, 600) > -1.5, "yes", "no")
+    judged, first = tried(SUM.with_columns(y=pl.Series(weak)))
+    gate = ask(first, judged)
+    reached, spread = first.mean("accuracy"), first.spread("accuracy")
+    assert reached - 3 * spread < first.without
+    assert gate.minimum == pytest.approx(min(first.without, reached - spread), abs=0.01)
+    assert "no better than that" in gate.why or first.without > reached - spread
+
+
 def test_where_one_class_has_nearly_all_rows_accuracy_is_not_asked():
     rare = np.where(X + RNG.normal(0, 0.1, 600) > 1.3, "rare", "usual")
     judged, first = tried(SUM.with_columns(y=pl.Series(rare)))

@@ -110,12 +110,27 @@ def test_newest_rows_are_the_test_where_a_column_says_when():
     days = pl.Series(range(300)).cast(pl.Int32).cast(pl.Date)
     text, pipeline = written(TABLE.with_columns(created=days), "price")
     assert 'TIME = "created"' in text
-    assert "split_rows" not in text
+    assert 'until: str = "1970-10-27"' in text
     features = pipeline["features"](TABLE.with_columns(created=days))
     train, test = pipeline["split"](features.with_columns(created=pl.when(pl.int_range(300) > 0).then("created")))
     assert train["created"].max() < test["created"].min()
     assert (test.height, train.height) == (61, 239)
     assert train["created"].null_count() == 1
+
+
+def test_rows_of_later_days_teach_once_they_are_enough_to_be_tested_on():
+    first = TABLE.with_columns(created=pl.Series(range(300)).cast(pl.Int32).cast(pl.Date))
+    later = first.with_columns(pl.col("created").dt.offset_by("1y"))
+    _, pipeline = written(first, "price")
+    features = pipeline["features"](pl.concat([first, later])).with_columns(price=pl.concat([first, later])["price"])
+    train, test = pipeline["split"](features[:499])
+    assert train["created"].max() < test["created"].min()
+    assert train.height < 420
+    train, test = pipeline["split"](features)
+    assert test["created"].min() > 300  # production has learnt from none of these, and the next model from most
+    assert train.height + test.height == 600
+    assert 60 < test.height < 140
+    assert (train["created"] > 300).sum() == 300 - test.height
 
 
 def test_a_great_table_teaches_by_a_part_of_its_rows():

@@ -12,8 +12,8 @@ from slipway.model.score import load_scorer
 from slipway.new.write import new_project
 from slipway.pipeline.execute import execute
 from slipway.pipeline.graph import order
-from slipway.pipeline.tables import read_table
 from slipway.project import read_project
+from slipway.tables.files import read_table
 
 ROWS = 240
 RNG = np.random.default_rng(4)

@@ -6,9 +6,10 @@ import polars as pl
 import pytest
 
 from slipway.errors import DataError, StageError
-from slipway.pipeline.artifacts import as_table, read_artifact, write_artifact
+from slipway.pipeline.artifacts import read_artifact, write_artifact
 from slipway.pipeline.sources import read_source
-from slipway.pipeline.tables import write_table
+from slipway.tables.files import write_table
+from slipway.tables.values import as_table
 
 
 def kept(project, name, value):

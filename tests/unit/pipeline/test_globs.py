@@ -4,8 +4,8 @@ import pytest
 
 from slipway.errors import DataError, ProjectError
 from slipway.pipeline.globs import as_dependencies, files_of
-from slipway.pipeline.many_files import read_files
 from slipway.pipeline.sources import read_source
+from slipway.tables.many_files import read_files
 
 HEAD = "area,rooms,price\n"
 
@@ -96,7 +96,7 @@ def test_a_new_file_makes_what_reads_it_stale_and_a_note_beside_it_does_not(part
 
 
 def test_labelled_rows_come_last(parts):
-    from slipway.pipeline.tables import write_table
+    from slipway.tables.files import write_table
 
     write_table(read_source(parts.project, "raw").head(1), parts.project.labelled("raw"))
     assert read_source(parts.project, "raw")["price"].to_list() == ["high", "low", "high"]

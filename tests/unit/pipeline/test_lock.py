@@ -125,7 +125,7 @@ def test_what_differs_from_the_last_commit_is_known_to_dvc(flats):
 
 
 def test_labelled_rows_and_the_files_reached_are_dependencies(flats):
-    from slipway.pipeline.tables import read_table, write_table
+    from slipway.tables.files import read_table, write_table
 
     write_table(read_table(flats.root / "data/raw/flats.csv").head(2), flats.project.labelled("raw"))
     flats.run()

@@ -61,7 +61,7 @@ def test_an_input_edited_in_place_is_seen_though_its_size_is_the_same(flats):
 
 
 def test_labelled_rows_are_an_input_of_who_reads_the_source(flats):
-    from slipway.pipeline.tables import read_table, write_table
+    from slipway.tables.files import read_table, write_table
 
     flats.run()
     rows = read_table(flats.root / "data/raw/flats.csv").head(3)

@@ -268,7 +268,7 @@ def test_a_fetcher_that_fails_leaves_its_snapshot_and_tells_its_age_before_the_t
 
 
 def test_labelled_rows_are_added_to_a_snapshot(fetched):
-    from slipway.pipeline.tables import write_table
+    from slipway.tables.files import write_table
 
     fetched.run()
     write_table(read_source(fetched.project, "raw").head(3), fetched.project.labelled("raw"))

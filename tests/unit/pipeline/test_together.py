@@ -108,7 +108,7 @@ def test_what_is_written_down_is_what_one_at_a_time_writes(sides):
 def test_settings_reach_the_other_process(sides):
     sides.edit("pipeline.py", "raw.head(20)", "raw.head(n)")
     assert run_two(sides, sets=["left.n=3"]).error is None
-    from slipway.pipeline.tables import read_table
+    from slipway.tables.files import read_table
 
     assert read_table(sides.project.path("left")).height == 3
 
@@ -182,7 +182,7 @@ def test_those_that_use_the_database_keep_their_order(flats):
     )
     report = run_two(flats, SqliteTables(flats.settings.database_url, flats.root))
     assert report.error is None
-    from slipway.pipeline.tables import read_table
+    from slipway.tables.files import read_table
 
     times = read_table(flats.project.path("both"))
     assert times["a"][1] <= times["b"][0]  # one after the other

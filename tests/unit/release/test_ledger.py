@@ -10,22 +10,7 @@ from slipway.release.ledger import FIRST_PREVIOUS_HASH, entry_hash, entry_json, 
 from slipway.release.states import stand
 from slipway.storage.sqlite import SqliteLedger, state_file
 
-
-class InMemory:
-    """A ledger in a list, for tests that need hundreds."""
-
-    def __init__(self):
-        self.kept = []
-
-    def append(self, entry):
-        self.kept.append(entry)
-        return True
-
-    def entries(self):
-        return list(self.kept)
-
-    def head(self):
-        return self.kept[-1] if self.kept else None
+from .conftest import Entries
 
 
 @pytest.fixture
@@ -67,7 +52,7 @@ def test_what_was_live_before_is_recorded_where_it_changes(ledger):
 @given(data=st.data())
 @settings(deadline=None)
 def test_any_edited_field_of_any_entry_is_found(data):
-    entries = history(InMemory())
+    entries = history(Entries())
     place = data.draw(st.integers(0, len(entries) - 1))
     name = data.draw(st.sampled_from([field.name for field in fields(LedgerEntry)]))
     old = getattr(entries[place], name)
@@ -81,7 +66,7 @@ def test_any_edited_field_of_any_entry_is_found(data):
 @given(data=st.data())
 @settings(deadline=None)
 def test_any_removed_or_moved_entry_before_the_last_is_found(data):
-    entries = history(InMemory())
+    entries = history(Entries())
     place = data.draw(st.integers(0, len(entries) - 2))
     removed = entries.pop(place)
     assert f"entry {place + 1} is missing or out of order" in verify(entries).problem

@@ -1,4 +1,4 @@
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -9,24 +9,7 @@ from slipway.records import LedgerEntry
 from slipway.release.ledger import record, verify
 from slipway.release.states import LIVE, follow, stand
 
-
-@dataclass
-class Entries:
-    """A ledger in a list."""
-
-    kept: list[LedgerEntry] = field(default_factory=list)
-
-    def append(self, entry):
-        if any(entry.seq == other.seq for other in self.kept):
-            return False
-        self.kept.append(entry)
-        return True
-
-    def entries(self):
-        return list(self.kept)
-
-    def head(self):
-        return self.kept[-1] if self.kept else None
+from .conftest import Entries
 
 
 def after(*actions):

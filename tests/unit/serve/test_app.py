@@ -300,7 +300,9 @@ def test_the_api_describes_itself_by_the_live_schema(client, live):
         "type": "string"
     }
     assert "400" in price["responses"]
-    assert "/predict/batch" in document["paths"]
+    standard = document["paths"]["/predict/batch"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert standard["anyOf"][2]["properties"]["rooms"] == {"type": "array", "items": row["properties"]["rooms"]}
+    assert standard["anyOf"][2]["required"] == row["required"]
     feedback = document["paths"]["/feedback"]["post"]
     assert feedback["requestBody"]
     assert {"200", "400", "404", "409", "422"} <= set(feedback["responses"])

@@ -18,7 +18,11 @@ _PROBABILITIES = {"anyOf": [{"type": "object", "additionalProperties": {"type": 
 _ONE = {"id": _ID, "prediction": _LABEL, "probabilities": _PROBABILITIES}
 _TRUTH = {
     "type": "object",
-    "properties": {"id": _ID, "truth": _LABEL, "correct": {"type": "boolean", "default": False}},
+    "properties": {
+        "id": {**_ID, "minLength": 1},
+        "truth": {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]},
+        "correct": {"type": "boolean", "default": False},
+    },
     "required": ["id", "truth"],
     "additionalProperties": False,
 }
@@ -80,9 +84,15 @@ def _row(live: Live | None) -> dict[str, Any]:
     return schema
 
 
+def _columns(row: Mapping[str, Any]) -> dict[str, Any]:
+    lists = {name: {"type": "array", "items": items} for name, items in row.get("properties", {}).items()}
+    fields = {"properties": lists, **{key: row[key] for key in ("required", "additionalProperties") if key in row}}
+    return {"type": "object", **fields, "description": "Columns: lists of values, each as long as the others."}
+
+
 def _operation(route: LiveRoute, components: dict[str, Any]) -> dict[str, Any]:
     row = {"$ref": "#/components/schemas/Row"}
-    columns = {"type": "object", "additionalProperties": {"type": "array"}, "description": "Columns: lists of values."}
+    columns = _columns(components["Row"])
     asked: dict[str, Any] = {"anyOf": [row, {"type": "array", "items": row}, columns]}
     one = {"type": "object", "properties": {**_ONE, "version": {"type": "integer"}}}
     many = {

@@ -20,7 +20,7 @@ def read_table(path: Path, *, stay_text: Iterable[str] = ()) -> "pl.DataFrame":
     A CSV column's type comes from the whole column: integer only if every value that is there is a canonical integer
     ("001" is not), else float ("12,5" too, in a column where a comma can't be between thousands), else true and false,
     else text. What is empty or blank, `?`, `NA`, `N/A`, `NaN` and `NULL` are null. Encoding and separator are told from
-    the file: see `slipway.pipeline.csv_dialect.sniff`.
+    the file: see `slipway.tables.csv_dialect.sniff`.
 
     Args:
         stay_text: columns of a CSV file that are text whatever they look like, since a model learnt them as text.
@@ -31,7 +31,7 @@ def read_table(path: Path, *, stay_text: Iterable[str] = ()) -> "pl.DataFrame":
     import polars as pl
 
     if is_csv(path):
-        from slipway.pipeline.csv_rows import read_csv
+        from slipway.tables.csv_rows import read_csv
 
         return pl.concat(list(read_csv(path, stay_text).parts), how="vertical")
     with _parquet_errors(path):
@@ -45,7 +45,7 @@ def read_parts(path: Path, *, stay_text: Iterable[str] = ()) -> "Iterator[pl.Dat
     import polars as pl
 
     if is_csv(path):
-        from slipway.pipeline.csv_rows import read_csv
+        from slipway.tables.csv_rows import read_csv
 
         yield from read_csv(path, stay_text).parts
         return
@@ -64,7 +64,7 @@ def column_names(path: Path) -> list[str]:
         DataError: the file is missing, or no CSV or Parquet.
     """
     if is_csv(path):
-        from slipway.pipeline.csv_dialect import sniff
+        from slipway.tables.csv_dialect import sniff
 
         return list(sniff(path).names)
     import polars as pl

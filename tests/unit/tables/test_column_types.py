@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.pipeline.column_types import TextColumn, type_columns, type_text
+from slipway.tables.column_types import TextColumn, type_columns, type_text
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,10 @@ def read_files(paths: Sequence[Path]) -> "pl.DataFrame":
     """
     import polars as pl
 
-    from slipway.pipeline.column_types import type_columns
-    from slipway.pipeline.csv_dialect import sniff
-    from slipway.pipeline.csv_rows import text_parts
-    from slipway.pipeline.tables import column_names, is_csv, read_table
+    from slipway.tables.column_types import type_columns
+    from slipway.tables.csv_dialect import sniff
+    from slipway.tables.csv_rows import text_parts
+    from slipway.tables.files import column_names, is_csv, read_table
 
     names = column_names(paths[0])
     for path in paths[1:]:

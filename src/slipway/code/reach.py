@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from slipway.code.source_text import ModuleSource, imports_within, read_module, references
+from slipway.code.versions import library_versions
 from slipway.errors import ProjectError, near_miss
-from slipway.pipeline.source_text import ModuleSource, imports_within, read_module, references
-from slipway.pipeline.versions import library_versions
 
 _TOLD = 80
 """Characters of a constant that a person still wants to read."""

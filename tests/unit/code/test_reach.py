@@ -4,9 +4,9 @@ from pathlib import PurePosixPath
 
 import pytest
 
+from slipway.code.generated import module_text
+from slipway.code.reach import reach
 from slipway.errors import ProjectError
-from slipway.pipeline.generated import module_text
-from slipway.pipeline.reach import reach
 
 MODULE = PurePosixPath("pipeline.py")
 

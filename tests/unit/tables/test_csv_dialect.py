@@ -3,7 +3,7 @@ import codecs
 import pytest
 
 from slipway.errors import DataError
-from slipway.pipeline.csv_dialect import sniff
+from slipway.tables.csv_dialect import sniff
 
 
 def sniffed(tmp_path, content):

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.errors import DataError
-from slipway.pipeline.column_types import known_texts, type_columns
-from slipway.pipeline.csv_dialect import Dialect, sniff
+from slipway.tables.column_types import known_texts, type_columns
+from slipway.tables.csv_dialect import Dialect, sniff
 
 if TYPE_CHECKING:
     import polars as pl

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from slipway.pipeline.reach import reach
-from slipway.pipeline.versions import library_versions
+from slipway.code.reach import reach
+from slipway.code.versions import library_versions
 from slipway.project.facts import Project, Stage
 from slipway.project.module import imported_names
 

@@ -2,9 +2,8 @@
 
 import ast
 
-from slipway.errors import ProjectError
-from slipway.pipeline.reach import Definitions
-from slipway.pipeline.source_text import (
+from slipway.code.reach import Definitions
+from slipway.code.source_text import (
     ModuleSource,
     attribute_chain,
     defined_names,
@@ -12,6 +11,7 @@ from slipway.pipeline.source_text import (
     local_names,
     scoped_children,
 )
+from slipway.errors import ProjectError
 
 
 def module_text(definitions: Definitions) -> str:

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slipway.errors import DataError
-from slipway.pipeline import csv_rows
-from slipway.pipeline.column_types import NOTHING
-from slipway.pipeline.tables import column_names, read_parts, read_table, write_table
+from slipway.tables import csv_rows
+from slipway.tables.column_types import NOTHING
+from slipway.tables.files import column_names, read_parts, read_table, write_table
 
 
 def read(tmp_path: Path, text: str | bytes, **how: object) -> pl.DataFrame:

@@ -1,0 +1,3 @@
+from written_flats import flats, outcomes
+
+__all__ = ["flats", "outcomes"]
