@@ -7,13 +7,15 @@ from slipway.stages import stage
 
 if TYPE_CHECKING:
     from slipway.model.rows import split_rows
+    from slipway.tables.files import read_table
     from slipway.workspace import Workspace, open_project
 
-__all__ = ["BadRequest", "SlipwayError", "Workspace", "open_project", "split_rows", "stage"]
+__all__ = ["BadRequest", "SlipwayError", "Workspace", "open_project", "read_table", "split_rows", "stage"]
 
 _LAZY = {
     "Workspace": "slipway.workspace",
     "open_project": "slipway.workspace",
+    "read_table": "slipway.tables.files",
     "split_rows": "slipway.model.rows",
 }
 

@@ -174,7 +174,7 @@ class Tick:
             if learned.candidate is None:
                 self._decide("retrain", "nothing to learn from", _remedy(self._verbs.project, learned))
                 return
-            why = f"Version {learned.candidate} learnt from {learned.labelled_rows} labelled production rows as well."
+            why = f"Version {learned.candidate} learnt from {learned.labelled_rows:,} labelled production rows as well."
             why += learned.labels()
             labels = [share.to_json() for share in learned.sources]
             detail = {"candidate": learned.candidate, "metrics": dict(learned.metrics), "labels": labels}
@@ -218,7 +218,7 @@ def _remedy(project: Project, learned: Learned) -> str:
     if source is None:
         return "Drift, but [model] retrain_into names no source: name the one to which labelled rows are added."
     return (
-        f"Drift, but no new truths and no change in `{source}` ({learned.labelled_rows} labelled rows are in it "
+        f"Drift, but no new truths and no change in `{source}` ({learned.labelled_rows:,} labelled rows are in it "
         "already). Send truths to POST /feedback, or `slipway feedback FILE` (id, truth), or renew the source; then "
         f"run this again.{learned.labels()}"
     )

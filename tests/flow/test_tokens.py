@@ -45,6 +45,7 @@ def test_a_token_opens_what_it_is_for_until_it_is_revoked(slipway):
         assert ask(f"{url}/model", None, token)[0] == 403
         assert ask(f"{url}/feedback", {"id": told["id"], "truth": "dear1"}, token)[0] == 200
         slipway("tokens", "revoke", "shop")
+        assert "None is left" in slipway.said
         time.sleep(1)
         assert ask(f"{url}/predict", ROW, token)[0] == 401
     assert slipway.json("tokens") == {"tokens": []}

@@ -35,6 +35,9 @@ def print_report(report: DriftReport, console: Console, *, window: str) -> None:
         window: in words, such as "the last 1,000 predictions of version 3".
     """
     console.print(Text(f"{verdict(report)}.", style=f"bold {COLORS[report.decision]}"))
+    if not report.rows:
+        console.print(Text(f"Nothing came in to be held against the {report.reference_rows:,} reference rows."))
+        return
     told = f"{window[:1].upper()}{window[1:]}, against {report.reference_rows:,} reference rows. {explanation(report)}"
     console.print(Text(told))
     columns = [column for column in report.columns.values() if column.alerts or column.role != "raw"]

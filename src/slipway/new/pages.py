@@ -146,7 +146,7 @@ sys.path.insert(0, str(ROOT))
 
 import pipeline
 
-from slipway.tables.files import read_table
+from slipway import read_table
 
 FILE = ROOT / {quoted(data)}
 if not FILE.is_file():

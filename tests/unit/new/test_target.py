@@ -82,7 +82,7 @@ def test_the_guess_is_a_usual_name_else_few_values_else_the_last(columns, guess)
         ([1, 2] * 5 + [None] * 30, "mostly null: 10 of 40 rows"),
         (list(range(100, 140)), "another whole number in each row: is it an id"),
         ([0] * 98 + [1] * 2, "nearly constant: 0 in 98.0% of the rows"),
-        (["a", "b"] * 20 + ["c"], "1 classes with fewer than 5 rows, such as 'c'"),
+        (["a", "b"] * 20 + ["c"], "one class with fewer than 5 rows, such as 'c'"),
         ([f"t{i // 2}" for i in range(40)], "nearly unique: 20 values in 40 rows"),
     ],
 )
