@@ -151,6 +151,13 @@ def printed(report, width=100):
     return out.getvalue()
 
 
+def test_where_nothing_came_in_the_terminal_says_that_and_shows_no_empty_table(scene, window):
+    seen = printed(scene.check(window.head(0)))
+    assert "0 of at least 100" in seen
+    assert "Nothing came in" in seen
+    assert "column" not in seen
+
+
 def test_the_terminal_says_the_verdict_and_what_happened(drifted):
     text = printed(drifted)
     assert text.startswith("Two signals beyond their thresholds: retrain.")

@@ -1,3 +1,4 @@
+import ast
 import os
 import shutil
 import subprocess
@@ -7,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import slipway
 from slipway.errors import DataError, ProjectError
 from slipway.new.write import new_example, new_project
 from slipway.project import read_project
@@ -49,6 +51,16 @@ def test_a_table_becomes_a_project_that_can_be_read(tmp_path, csv):
     assert (project.name, project.model.kind, project.model.retrain_into) == ("mine", "classification", "raw")
     assert project.api.types == {"spend": ("text", "number")}
     assert project.model.gate["accuracy"].minimum > 0.5
+
+
+def test_what_is_written_imports_public_names_alone(tmp_path, csv):
+    # A module of Slipway's own may move; a project made last year still has to import.
+    made = new_project(tmp_path / "mine", csv, "churn")
+    for file in ("pipeline.py", "tests/test_pipeline.py"):
+        tree = ast.parse((made.root / file).read_text(encoding="utf-8"))
+        ours = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and "slipway" in str(node.module)]
+        assert [node.module for node in ours] == ["slipway"]
+        assert {alias.name for node in ours for alias in node.names} <= set(slipway.__all__)
 
 
 def test_it_says_what_it_kept_left_out_and_chose(tmp_path, csv):
