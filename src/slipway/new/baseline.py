@@ -99,8 +99,8 @@ def ask(first: Baseline, judged: Judged) -> Ask:
     if judged.target.kind == "regression":
         rmse, spread = first.mean("rmse"), first.spread("rmse")
         why = (
-            f"{tried} missed by {rmse:.3g} ± {spread:.2g} (root mean square, ± its spread from part to part); always "
-            f"saying the mean misses by {first.without:.3g}. max leaves three times the spread to chance."
+            f"{tried} missed by {_figure(rmse)} ± {_figure(spread)} (root mean square, ± its spread from part to part); "
+            f"always saying the mean misses by {_figure(first.without)}. max leaves three times the spread to chance."
         )
         limit = rmse + max(_SPREADS * spread, 0.1 * rmse)
         return Ask("rmse", None, _upwards(limit) if rmse else None, _upwards(0.02 * rmse), why)
@@ -193,3 +193,8 @@ def _upwards(value: float) -> float:
         return 0.0
     unit = 10.0 ** (math.floor(math.log10(value)) - 1)
     return float(f"{math.ceil(value / unit - 1e-9) * unit:.6g}")
+
+
+def _figure(value: float) -> str:
+    """Three figures, written out: 21,700 and not 2.17e+04."""
+    return f"{float(f'{value:.3g}'):,.0f}" if abs(value) >= 100 else f"{value:.3g}"

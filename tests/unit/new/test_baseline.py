@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from slipway.errors import ProjectError
-from slipway.new.baseline import ask, baseline
+from slipway.new.baseline import _figure, ask, baseline
 from slipway.new.columns import judge
 
 RNG = np.random.default_rng(5)
@@ -24,7 +24,7 @@ def test_the_gate_leaves_three_spreads_of_the_folds_to_chance():
     assert len(first.folds["rmse"]) == 4
     assert spread >= mean / np.sqrt(2 * 150)
     assert mean + 3 * spread <= gate.maximum < (mean + max(3 * spread, 0.1 * mean)) * 1.1
-    assert f"missed by {mean:.3g} ± {spread:.2g}" in gate.why
+    assert f"missed by {_figure(mean)} ± {_figure(spread)}" in gate.why
 
 
 def test_a_fold_of_few_rows_spreads_at_least_as_chance_does():
@@ -80,3 +80,7 @@ def test_rows_that_no_split_divides_are_refused():
     table = pl.DataFrame({"x": [1.5] * 6 + [2.5] * 6, "y": ["a", "a", "a", "a", "a", "b"] * 2, "z": [None] * 12})
     with pytest.raises(ProjectError, match=r"can't be split|No column is left"):
         tried(table.with_columns(x=pl.lit(1.5)))
+
+
+def test_large_figures_are_written_out():
+    assert [_figure(value) for value in (21_712.4, 0.01234, 99.5)] == ["21,700", "0.0123", "99.5"]
