@@ -100,7 +100,8 @@ def ask(first: Baseline, judged: Judged) -> Ask:
         rmse, spread = first.mean("rmse"), first.spread("rmse")
         why = (
             f"{tried} missed by {_figure(rmse)} ± {_figure(spread)} (root mean square, ± its spread from part to "
-            f"part); always saying the mean misses by {_figure(first.without)}. max leaves three times the spread to chance."
+            f"part); always saying the mean misses by {_figure(first.without)}. max leaves three times the spread to "
+            "chance."
         )
         limit = rmse + max(_SPREADS * spread, 0.1 * rmse)
         return Ask("rmse", None, _upwards(limit) if rmse else None, _upwards(0.02 * rmse), why)
