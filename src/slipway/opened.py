@@ -64,6 +64,13 @@ class Opened:
 
         return BundleStore(self.settings.bundles)
 
+    def prepare_gate(self) -> None:
+        """Start the fresh process in which the gate loads a candidate: its imports pass beside other work."""
+        from slipway.gate.cleanroom import CleanRoom
+
+        if self._room is None:
+            self._room = CleanRoom()
+
     def _leave_room(self) -> None:
         if self._room is not None:
             self._room.close()

@@ -126,20 +126,13 @@ class Workspace(Opened):
         Raises:
             ProjectError: there is no candidate, or no such version.
         """
-        self.prepare_gate()
         from slipway.release.switch import gate
 
+        self.prepare_gate()
         self.tracker.prepare()
         self._register_pending(is_needed=version is None)
         room, self._room = self._room, None
         return gate(self._releasing(), version, room=room)
-
-    def prepare_gate(self) -> None:
-        """Start the fresh process in which the gate loads a candidate: its imports pass beside other work."""
-        from slipway.gate.cleanroom import CleanRoom
-
-        if self._room is None:
-            self._room = CleanRoom()
 
     def release(
         self,

@@ -102,13 +102,6 @@ class TextColumn:
         return next((r for r in self._possible if not r.evidence or r.evidence in self._proven), None)
 
 
-def type_text(values: "pl.Series") -> "pl.Series":
-    """A column of text with the type that all its values agree on, as `read_table` gives it."""
-    column, known = TextColumn(), known_texts(values.to_frame()).to_series()
-    column.see(known)
-    return column.read(known)
-
-
 def type_columns(parts: "Iterable[pl.DataFrame]", stay_text: Iterable[str]) -> "dict[str, TextColumn]":
     """What the columns of a table of text can be read as, by name.
 

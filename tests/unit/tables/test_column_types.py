@@ -3,7 +3,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.tables.column_types import TextColumn, type_columns, type_text
+from slipway.tables.column_types import TextColumn, known_texts, type_columns
+
+
+def type_text(values):
+    """A column of text with the type that all its values agree on, as a file's column is read."""
+    column, known = TextColumn(), known_texts(values.to_frame()).to_series()
+    column.see(known)
+    return column.read(known)
 
 
 @pytest.mark.parametrize(
