@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import backends
+import postgres
 from chromium import CHROMIUM, Chromium
 
 # Shared cores make any draw slow now and then, which says nothing of the code; in CI the same examples are tried each
@@ -211,6 +213,15 @@ class Flats:
 def make_flats():
     """The class itself, for who wants the project elsewhere or for longer."""
     return Flats
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """One PostgreSQL server for all tests of this process; without one they are skipped, or fail where it has to be."""
+    with postgres.server() as running:
+        backends.serve(running)
+        yield running
+        backends.serve(None)
 
 
 @pytest.fixture(scope="session")

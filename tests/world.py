@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import settings
 
-from backends import open_backend
+from backends import forget, open_backend
 from effects import Caller, Crash, Watching, interleave
 from registry import Registry
 from slipway.errors import SlipwayError
@@ -21,8 +21,15 @@ from slipway.storage import Storage
 
 SHARE = settings.default.max_examples / 100
 """How many more examples than in CI are tried: `pytest --hypothesis-profile deep tests/states`."""
+WEIGHTS = {"sqlite": 1.0, "postgres": 0.2}
+"""How many of the examples are tried over a backend: the same code runs above each, and a server takes its time."""
 MEMORY = Path("/dev/shm")
 """Where files cost no disk's time; what the system has been given outlives a process that is killed, here as there."""
+
+
+def examples(count: int, backend: str) -> int:
+    """How many examples are tried where an embedded backend is worth so many."""
+    return max(1, int(count * SHARE * WEIGHTS[backend]))
 
 
 @dataclass(frozen=True)
@@ -36,11 +43,16 @@ class Opened:
 
 
 class World:
-    """A new project's files. Processes open them, die, and others go on."""
+    """A new project's files. Processes open them, die, and others go on.
 
-    def __init__(self, backend: str) -> None:
+    Args:
+        has_own_clock: the time is what the test says.
+    """
+
+    def __init__(self, backend: str, *, has_own_clock: bool = False) -> None:
         self.root = Path(tempfile.mkdtemp(prefix="slipway-", dir=MEMORY if MEMORY.is_dir() else None))
         self.backend = backend
+        self.has_own_clock = has_own_clock
         self.registry = Registry()
         self.store = BundleStore(self.root / ".slipway/bundles")
         self._opened: list[Storage] = []
@@ -49,6 +61,7 @@ class World:
     def close(self) -> None:
         for storage in self._opened:
             storage.close()
+        forget(self.root)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def process(self, dies_before: int | None = None) -> Opened:
@@ -87,5 +100,5 @@ class World:
         return outcomes
 
     def _open(self) -> Storage:
-        self._opened.append(open_backend(self.backend, self.root))
+        self._opened.append(open_backend(self.backend, self.root, has_own_clock=self.has_own_clock))
         return self._opened[-1]

@@ -11,6 +11,8 @@ from slipway.storage import Storage
 
 @pytest.fixture(params=backends.BACKENDS)
 def open_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], Storage]]:
+    if request.param == "postgres":
+        request.getfixturevalue("postgres_server")
     opened: list[Storage] = []
 
     def opening() -> Storage:
@@ -20,6 +22,16 @@ def open_backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cal
     yield opening
     for storage in opened:
         storage.close()
+    backends.forget(tmp_path)
+
+
+@pytest.fixture(params=backends.BACKENDS)
+def environment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What tells another process of the backend; there are no tables yet."""
+    if request.param == "postgres":
+        request.getfixturevalue("postgres_server").drop_tables()
+    yield backends.environment(request.param, tmp_path)
+    backends.forget(tmp_path)
 
 
 @pytest.fixture

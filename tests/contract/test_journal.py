@@ -72,6 +72,13 @@ def test_since_takes_the_instant_itself(storage):
     assert [p.id for p in storage.journal.since(1.0)] == ["at", "after"]
 
 
+def test_all_come_a_part_at_a_time_oldest_first(storage):
+    assert list(storage.journal.parts(3)) == []
+    storage.journal.append(prediction(f"{i}", at=float(-i // 3)) for i in range(7))
+    parts = [[p.id for p in part] for part in storage.journal.parts(3)]
+    assert parts == [["4", "5", "6"], ["1", "2", "3"], ["0"]]
+
+
 def test_unknown_ids_are_absent_however_many_are_asked_for(storage):
     storage.journal.append([prediction("a"), prediction("b")])
     found = storage.journal.find(["b", "nobody", "a", *map(str, range(50_000))])
@@ -92,6 +99,20 @@ def test_half_a_surrogate_pair_does_not_block_what_comes_with_it(storage):
     found = storage.journal.find(["a", "b"])
     assert found["a"].row == {"name": "\ud800"}
     assert "ud800" in found["a"].error
+
+
+@pytest.mark.parametrize("text", ["\0", "a\0b␀0", "␀", "␀␀0", "\\N", "\\", "tab\tline\nend\r", "'\"", "\x7f\ufffe"])
+def test_every_sign_survives(storage, text):
+    odd = Prediction("a", 1.0, 1, {f"c{text}": text}, text, {text: 1.0}, 1.0, text)
+    told = truth("t", "a", text, source=text)
+    storage.journal.append([odd, told])
+    assert storage.journal.last(1) == [odd]
+    assert storage.journal.truths(["a"]) == [told]
+
+
+def test_an_id_that_nobody_could_have_made_is_unknown(storage):
+    assert storage.journal.find(["\ud800", "\0"]) == {}
+    assert storage.journal.truths(["\ud800"]) == []
 
 
 def test_threads_append_and_read_at_once_and_nothing_is_lost(storage):

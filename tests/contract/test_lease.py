@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import time
@@ -53,14 +54,15 @@ def test_of_many_threads_one_gets_it(open_backend):
             assert taken.count(True) == 1
 
 
-def test_of_several_processes_that_also_make_the_database_one_gets_it(tmp_path):
+def test_of_several_processes_that_also_make_the_tables_one_gets_it(environment, tmp_path):
     program = (
         "import os, sys, pathlib; from slipway.settings import read_settings; from slipway.storage import open_storage;"
-        "lease = open_storage(read_settings(pathlib.Path(sys.argv[1]), {})).lease;"
-        "print(lease.acquire('retrain', str(os.getpid()), 60))"
+        "storage = open_storage(read_settings(pathlib.Path(sys.argv[1])));"
+        "print(storage.lease.acquire('retrain', str(os.getpid()), 60)); storage.close()"
     )
+    told = {**os.environ, **environment}
     started = [
-        subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], env=told, stdout=subprocess.PIPE, text=True)
         for _ in range(4)
     ]
     said = [process.communicate(timeout=60)[0].strip() for process in started]

@@ -1,30 +1,15 @@
 """The retraining lease under random holders: who was stopped, or could not reach the store, has lost it for good."""
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-import slipway.storage.sqlite
-from backends import BACKENDS
 from slipway.errors import OutsideError
 from slipway.release.lease import Holding, LostLease
-from world import SHARE, World
+from world import World, examples
 
 SECONDS = 10.0
 holders = st.sampled_from(["ana", "bo", "cy"])
-
-
-class Clock:
-    """The machine's clock, which a test moves. Both readings go on while a process is stopped."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def time(self) -> float:
-        return self.now
-
-    monotonic = time
 
 
 class Store:
@@ -43,7 +28,7 @@ class Store:
 class Leases(RuleBasedStateMachine):
     def __init__(self, backend, clock):
         super().__init__()
-        self.world = World(backend)
+        self.world = World(backend, has_own_clock=True)
         self.clock = clock
         self.lease = self.world.storage.lease
         self.holdings: dict[str, tuple[Holding, Store]] = {}
@@ -109,13 +94,13 @@ class Leases(RuleBasedStateMachine):
         self.world.close()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_a_lease_under_any_holders(backend, monkeypatch):
-    clock = Clock()
-    monkeypatch.setattr(slipway.storage.sqlite, "time", clock)
+def test_a_lease_under_any_holders(backend, clock):
     run_state_machine_as_test(
         lambda: Leases(backend, clock),
         settings=settings(
-            max_examples=int(80 * SHARE), stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples(80, backend),
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
         ),
     )

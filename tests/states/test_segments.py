@@ -4,19 +4,17 @@ import os
 import resource
 from contextlib import contextmanager
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
-from backends import BACKENDS
 from effects import Caller, Crash, Watching, interleave
 from slipway.errors import OutsideError
 from slipway.journal import segment
 from slipway.journal.ship import Shipper
 from slipway.journal.spool import SpoolWriter, read_spool
 from slipway.records import Prediction, Truth
-from world import SHARE, World
+from world import World, examples
 
 deaths = st.one_of(st.none(), st.integers(1, 12))
 turns = st.lists(st.integers(0, 2), min_size=10, max_size=10)
@@ -180,13 +178,12 @@ class Segments(RuleBasedStateMachine):
             self.world.close()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_spool_under_any_writers_shippers_and_crashes(backend):
     assert os.name == "posix"
     run_state_machine_as_test(
         lambda: Segments(backend),
         settings=settings(
-            max_examples=int(100 * SHARE),
+            max_examples=examples(100, backend),
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

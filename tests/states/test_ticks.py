@@ -2,12 +2,9 @@
 
 from types import SimpleNamespace
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import slipway.storage.sqlite
-from backends import BACKENDS
 from effects import Crash
 from slipway.errors import SlipwayError
 from slipway.gate.hold import GateReport
@@ -19,7 +16,7 @@ from slipway.release.ledger import holding, verify
 from slipway.release.pending import register_pending
 from slipway.release.states import LIVE, stand
 from slipway.release.switch import note_outcome, point_names, release, rollback, settle
-from world import SHARE, World
+from world import World, examples
 
 DRIFTED = 1
 """The version that the world has moved away from; what is learnt from it is right again."""
@@ -80,11 +77,7 @@ class Steps:
 ticks = st.tuples(st.one_of(st.none(), st.integers(1, 45)), st.booleans(), st.sampled_from(["waiting", "settled"]))
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_one_drift_is_learnt_once_whoever_ticks_and_dies(backend, bundles, monkeypatch):
-    clock = SimpleNamespace(now=1e6)
-    clock.time = lambda: clock.now
-    monkeypatch.setattr(slipway.storage.sqlite, "time", clock)
+def test_one_drift_is_learnt_once_whoever_ticks_and_dies(backend, bundles, clock):
     folders = bundles[:-1]
 
     def ticking(passes=True, watch="waiting"):
@@ -94,9 +87,9 @@ def test_one_drift_is_learnt_once_whoever_ticks_and_dies(backend, bundles, monke
         rounds=st.lists(st.lists(ticks, min_size=1, max_size=2), min_size=1, max_size=3),
         turns=st.lists(st.integers(0, 1), min_size=80, max_size=80),
     )
-    @settings(max_examples=int(100 * SHARE), deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(100, backend), deadline=None, suppress_health_check=list(HealthCheck))
     def drive(rounds, turns):
-        world, order = World(backend), iter(turns)
+        world, order = World(backend, has_own_clock=True), iter(turns)
         try:
             first = world.do(lambda opened: first_release(opened, folders[0]))
             assert not isinstance(first, BaseException), first

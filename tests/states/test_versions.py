@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -14,7 +13,6 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from backends import BACKENDS
 from effects import Crash
 from slipway.errors import SlipwayError
 from slipway.gate.hold import GateReport
@@ -27,7 +25,7 @@ from slipway.release.pending import register_pending, withdraw
 from slipway.release.states import LIVE, broken, stand
 from slipway.release.switch import note_outcome, point_names, release, rollback, settle
 from slipway.settings import read_settings
-from world import SHARE, World
+from world import World, examples
 
 picks = st.integers(0, 7)
 deaths = st.one_of(st.none(), st.none(), st.integers(1, 14))
@@ -241,12 +239,11 @@ class Versions(RuleBasedStateMachine):
             self.world.close()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
 def test_versions_under_any_commands_crashes_and_callers(backend, bundles):
     run_state_machine_as_test(
         lambda: Versions(backend, bundles),
         settings=settings(
-            max_examples=int(100 * SHARE),
+            max_examples=examples(100, backend),
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

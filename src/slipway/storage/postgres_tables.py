@@ -1,19 +1,19 @@
 """The project's own database on a PostgreSQL server: tables that stages publish come in, rows of queries go out."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
-from slipway.errors import DataError, OutsideError, ProjectError, near_miss
+from slipway.errors import DataError, near_miss
+from slipway.storage.postgres_errors import first_line, refused
+from slipway.storage.postgres_schema import LOCK_SPACE
+from slipway.storage.postgres_server import PostgresServer, needs_extra
 from slipway.storage.published import GIVEN, check_key, check_unique, declared_columns, not_ours, shown_query
 
 if TYPE_CHECKING:
     import polars as pl
-    import psycopg
     import pyarrow as pa
 
-SCHEMES = ("postgresql://", "postgres://")
+    from slipway.storage.postgres_server import Connection
 
 _DECLARED = {
     "Boolean": "boolean",
@@ -32,8 +32,6 @@ _DECLARED = {
 _IDENTITY = "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"
 _PLACE = "slipway place"
 """A column of the temporary table: where a row stands in what is published."""
-_LOCK_SPACE = 0x51AB
-"""The first half of the advisory locks that publishing takes: nobody else's are met."""
 
 
 class PostgresTables:
@@ -44,12 +42,7 @@ class PostgresTables:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        parts = urlsplit(url)
-        self._place = f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
-
-    def close(self) -> None:
-        """Nothing is held between calls."""
+        self.server = PostgresServer(url)
 
     def publish(self, name: str, table: "pl.DataFrame", key: Sequence[str]) -> None:
         """See `Tables.publish`. One transaction; readers see the old content until its end.
@@ -65,9 +58,10 @@ class PostgresTables:
         rows = _as_kept(name, table)
         if key:
             check_unique(name, key, rows.select(key).rows())
-        with self._writing() as connection:
+        with self.server.connection() as connection, connection.transaction():
+            connection.execute("SET LOCAL statement_timeout = 0")  # a table may be of any size
             # Two publishers of one table take turns; the second then finds the first one's ids.
-            connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (_LOCK_SPACE, name))
+            connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (LOCK_SPACE, name))
             _shape(connection, name, columns)
             _bring(connection, columns, rows)
             _merge(connection, name, columns, key)
@@ -88,7 +82,7 @@ class PostgresTables:
         dbapi = _adbc()
         asked = sql.strip().rstrip(";")
         try:
-            with dbapi.connect(self._url) as connection, connection.cursor() as cursor:
+            with dbapi.connect(self._conninfo()) as connection, connection.cursor() as cursor:
                 # A query never changes what it asks; a CTE with DELETE … RETURNING would.
                 cursor.execute("SET TRANSACTION READ ONLY")
                 cursor.execute(asked)
@@ -100,20 +94,13 @@ class PostgresTables:
         except dbapi.Error as error:
             raise self._asked_wrongly(sql, error) from error
 
-    @contextmanager
-    def _writing(self) -> "Iterator[psycopg.Connection]":
-        psycopg = _psycopg()
-        try:
-            with psycopg.connect(self._url, connect_timeout=10) as connection:
-                yield connection
-        except psycopg.DataError as error:
-            raise DataError(f"the database at {self._place} refuses a value: {_first_line(error)}") from error
-        except psycopg.Error as error:
-            raise OutsideError(f"the database at {self._place}: {_first_line(error)}") from error
+    def _conninfo(self) -> str:
+        with self.server.translated():
+            return self.server.address.conninfo()
 
     def _asked_wrongly(self, sql: str, error: Exception) -> Exception:
         state = getattr(error, "sqlstate", None) or ""
-        message = _first_line(error)
+        message = first_line(error)
         match state:
             case "25006":
                 return DataError(f"a query only reads: {shown_query(sql)}")
@@ -124,17 +111,17 @@ class PostgresTables:
             case _ if state[:2] in ("42", "22", "0A"):
                 return DataError(f"{message}. The query: {shown_query(sql)}")
             case _:
-                return OutsideError(f"the database at {self._place}: {message}")
+                return refused(state, message, str(error), self.server.address)
 
     def _names(self) -> list[str]:
-        with self._writing() as connection:
+        with self.server.connection() as connection:
             found = connection.execute(
                 "SELECT table_name FROM information_schema.tables WHERE table_schema = ANY (current_schemas(false))"
             )
             return [row[0] for row in found]
 
 
-def _shape(connection: "psycopg.Connection", name: str, columns: dict[str, str]) -> None:
+def _shape(connection: "Connection", name: str, columns: dict[str, str]) -> None:
     """Make the table, or give the one that is there the columns of the new content."""
     found: dict[str, str] = dict(
         connection.execute(
@@ -163,7 +150,7 @@ def _shape(connection: "psycopg.Connection", name: str, columns: dict[str, str])
         _run(connection, f"ALTER TABLE {_quoted(name)} {', '.join(changes)}")
 
 
-def _bring(connection: "psycopg.Connection", columns: dict[str, str], rows: "pl.DataFrame") -> None:
+def _bring(connection: "Connection", columns: dict[str, str], rows: "pl.DataFrame") -> None:
     """The new rows into a temporary table, in their order."""
     listed = ", ".join(f"{_quoted(column)} {kind}" for column, kind in columns.items())
     _run(connection, f"CREATE TEMP TABLE incoming ({_quoted(_PLACE)} bigint, {listed}) ON COMMIT DROP")
@@ -174,7 +161,7 @@ def _bring(connection: "psycopg.Connection", columns: dict[str, str], rows: "pl.
             copy.write(part.write_csv(include_header=False, quote_style="non_numeric"))
 
 
-def _merge(connection: "psycopg.Connection", name: str, columns: dict[str, str], key: Sequence[str]) -> None:
+def _merge(connection: "Connection", name: str, columns: dict[str, str], key: Sequence[str]) -> None:
     """Rows of a known identity keep their id; the others come and go. Equal rows are matched one by one."""
     table, place = _quoted(name), _quoted(_PLACE)
     listed = ", ".join(_quoted(column) for column in columns)
@@ -199,7 +186,7 @@ def _merge(connection: "psycopg.Connection", name: str, columns: dict[str, str],
     )
 
 
-def _run(connection: "psycopg.Connection", statement: str) -> None:
+def _run(connection: "Connection", statement: str) -> None:
     connection.execute(statement)  # names in it are quoted by _quoted
 
 
@@ -267,29 +254,9 @@ def _quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
-def _first_line(error: Exception) -> str:
-    # ADBC puts its own words first and the server's after "ERROR:".
-    text = str(error)
-    for mark in ("ERROR:", "FATAL:"):
-        text = text.split(mark, 1)[1] if mark in text else text
-    return text.strip().splitlines()[0].strip().rstrip(".") if text.strip() else type(error).__name__
-
-
-def _psycopg() -> Any:
-    try:
-        import psycopg
-    except ImportError as error:
-        raise _needs_extra() from error
-    return psycopg
-
-
 def _adbc() -> Any:
     try:
         from adbc_driver_postgresql import dbapi
     except ImportError as error:
-        raise _needs_extra() from error
+        raise needs_extra() from error
     return dbapi
-
-
-def _needs_extra() -> ProjectError:
-    return ProjectError("a PostgreSQL database needs more packages: install slipway[postgres].")

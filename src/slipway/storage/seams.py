@@ -24,6 +24,9 @@ class Journal(Protocol):
     def since(self, at: float, *, version: int | None = None) -> list[Prediction]:
         """The predictions at or after a Unix time, oldest first."""
 
+    def parts(self, rows: int) -> Iterator[list[Prediction]]:
+        """All predictions, oldest first, so many at a time."""
+
     def find(self, ids: Sequence[str]) -> dict[str, Prediction]:
         """Predictions by id; unknown ids are absent."""
 

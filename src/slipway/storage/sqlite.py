@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,18 @@ class SqliteJournal:
             f"SELECT {_PREDICTION} FROM predictions WHERE at >= ? {of_version} ORDER BY at, seq", [at, *values]
         )
         return [_prediction(row) for row in found]
+
+    def parts(self, rows: int) -> Iterator[list[Prediction]]:
+        after = [float("-inf"), 0]
+        while True:
+            found = self._select(
+                f"SELECT {_PREDICTION}, seq FROM predictions WHERE (at, seq) > (?, ?) ORDER BY at, seq LIMIT ?",
+                [*after, rows],
+            )
+            if not found:
+                return
+            yield [_prediction(row[:-1]) for row in found]
+            after = [found[-1][1], found[-1][-1]]
 
     def find(self, ids: Sequence[str]) -> dict[str, Prediction]:
         found = self._select(
