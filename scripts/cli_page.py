@@ -44,9 +44,11 @@ def page() -> str:
     for panel, verbs in panels.items():
         lines.append(f"## {panel}\n")
         for verb in verbs:
-            rows = list(_parameters(verb))
-            table = ["| | |\n|---|---|", *rows, ""] if rows else []
-            lines += [f"### slipway {verb.name}\n", f"{verb.help}\n", *table]
+            below = [each for each in getattr(verb, "commands", {}).values() if not each.hidden]
+            for words, each in [(f"{verb.name} {each.name}", each) for each in below] or [(verb.name, verb)]:
+                rows = list(_parameters(each))
+                table = ["| | |\n|---|---|", *rows, ""] if rows else []
+                lines += [f"### slipway {words}\n", f"{each.help}\n", *table]
     return "\n".join(lines).rstrip() + "\n"
 
 

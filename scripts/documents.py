@@ -18,9 +18,10 @@ OPENING = """\
 # The documents, command by command
 
 Each example is a system that a public document describes. Every command and request in a fenced block of that document
-stands in a table here: it *works* as it is, it *works with* another command, it comes *later* (with the stack or the
-cluster), or it *departs*, with the reason. A test compares the tables with the documents where those are at hand, and
-runs what can be run. `python scripts/documents.py` writes this page and the end of each example's README.
+stands in a table here: it *works* as it is (`docker compose` for `docker-compose`), it *works with* another command, it
+comes *later* (with the object store or the cluster), or it *departs*, with the reason. A test compares the tables with
+the documents where those are at hand, and others run what can be run, on one machine without Docker and as a stack.
+`python scripts/documents.py` writes this page and the end of each example's README.
 
 """
 
@@ -88,8 +89,9 @@ def _departures(table: dict[str, Any]) -> str:
 
 
 def _line(row: dict[str, Any]) -> str:
-    note = f": {row['note']}" if "note" in row else ""
-    return f"- {_code(row['text'])}{note}\n"
+    embedded = [f"without Docker {_code(row['embedded'])}"] if "embedded" in row else []
+    said = "; ".join([*embedded, *([row["note"]] if "note" in row else [])])
+    return f"- {_code(row['text'])}{': ' if said else ''}{said}\n"
 
 
 def _cell(row: dict[str, Any]) -> str:

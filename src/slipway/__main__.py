@@ -5,11 +5,13 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from slipway.errors import OutsideError, SlipwayError
+from slipway.errors import OutsideError, ProjectError, SlipwayError
 
 VALUE_OPTIONS = ("-C",)
 FLAG_OPTIONS = ("--quiet", "-q")
-EXECUTING = ("run", "stage", "up", "loop")
+GROUPS = ("stack",)
+"""Words that a verb of its own follows."""
+EXECUTING = ("run", "stage", "up", "loop", "job")
 """The verbs that execute stages, which may end their process."""
 
 
@@ -27,7 +29,8 @@ def _verb_first(argv: list[str]) -> list[str]:
     while argv and argv[0] in VALUE_OPTIONS + FLAG_OPTIONS:
         taken = 2 if argv[0] in VALUE_OPTIONS else 1
         leading, argv = leading + argv[:taken], argv[taken:]
-    return [argv[0], *leading, *argv[1:]] if argv else leading
+    words = 2 if argv[:1] and argv[0] in GROUPS else 1
+    return [*argv[:words], *leading, *argv[words:]] if argv else leading
 
 
 def _guarded(work: Callable[[], int]) -> int:
@@ -46,17 +49,26 @@ def _guarded(work: Callable[[], int]) -> int:
         return OutsideError.exit_code
     except SystemExit:
         raise
-    except BaseException:  # a panic in Polars is no Exception
+    except BaseException as error:  # a panic in Polars is no Exception
+        if isinstance(error, ModuleNotFoundError) and not (error.name or "slipway").startswith("slipway"):
+            print(  # noqa: T201
+                f"slipway: this takes the library `{error.name}`, which is not installed here. An API's image has what "
+                "serving takes: call it where jobs run, such as with `docker compose run --rm JOB slipway …`.",
+                file=sys.stderr,
+            )
+            return ProjectError.exit_code
         traceback.print_exc()
         print("slipway: this is a fault of Slipway's own; the lines above say where.", file=sys.stderr)  # noqa: T201
         return SlipwayError.exit_code
 
 
 def _run(argv: list[str]) -> int:
-    from slipway.quick import unchanged_run
+    from slipway.quick import rendered, unchanged_run
 
     if unchanged_run(argv):
         return 0
+    if (code := rendered(argv)) is not None:
+        return code
     if argv[:1] and argv[0] in EXECUTING and "--help" not in argv:
         from slipway.pipeline.watched import watched
 

@@ -1,5 +1,6 @@
 """Watch: a window against its reference, drifted data, the loop."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -89,6 +90,7 @@ def loop(
 ) -> None:
     """Check, decide, retrain, gate, promote, watch, roll back: an open watch is judged first."""
     from slipway.loop import keep_ticking, tick_seconds
+    from slipway.schedule.prefect import as_flow
 
     if once == (every is not None):
         raise ProjectError("Say --once, or --every 15m.")
@@ -97,7 +99,8 @@ def loop(
     with opened(project_dir) as project:
 
         def tick() -> set[tuple[str, str]]:
-            result = project.loop(data=data, is_dry=dry_run, report=show.decision)
+            work = partial(project.loop, data=data, is_dry=dry_run, report=show.decision)
+            result = work() if dry_run else as_flow(project, "loop", work, lambda tick: tick.sentence())
             show.looped(result)
             return {(decision.step, decision.outcome) for decision in result.decisions}
 

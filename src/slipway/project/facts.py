@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
+from slipway.project.stack import Stack
+
 FILE = "slipway.toml"
 
 ArtifactKind = Literal["table", "estimator", "json", "figure", "path"]
@@ -330,6 +332,8 @@ class Project:
     """The files besides slipway.toml that all this was read from."""
     scripts: PurePosixPath | None = None
     """The folder of numbered scripts, where those are the stages."""
+    stack: Stack | None = None
+    """What it is as a Compose stack, where it says so."""
 
     @property
     def is_adopted(self) -> bool:

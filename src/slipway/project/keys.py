@@ -94,6 +94,10 @@ class Keys:
         """Whether the key holds a table, for keys that take one or a plain value."""
         return isinstance(self._values.get(key), dict)
 
+    def has(self, key: str) -> bool:
+        """Whether the key is given."""
+        return key in self._values
+
     def rest(self) -> list[str]:
         """The keys not taken yet, for tables whose keys are names of the project's."""
         return [key for key in self._values if key not in self._taken]

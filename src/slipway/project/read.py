@@ -24,6 +24,7 @@ from slipway.project.model import METRICS_ARTIFACT, read_model
 from slipway.project.module import read_functions
 from slipway.project.monitor import read_monitor
 from slipway.project.named import implied_sources
+from slipway.project.read_stack import read_stack
 from slipway.project.sources import read_sources, with_fetchers
 from slipway.project.ways import read_text, read_way
 
@@ -63,6 +64,7 @@ def read_project(root: Path) -> Project:
     name = _name(keys)
     pipeline = keys.text("pipeline", None)
     tables = [keys.table(key) for key in ("sources", "model", "monitor", "api", "artifacts", "commands")]
+    keys.table("stack")
     keys.finish()  # before the tables are read: of [modell] it is not the missing [model] that is wrong
     sources, model, monitor = read_sources(tables[0]), read_model(tables[1]), read_monitor(tables[2])
     api, paths = read_api(tables[3]), _paths(tables[4])
@@ -84,8 +86,9 @@ def read_project(root: Path) -> Project:
     defined = read_functions(way.code)
     api = with_service(api, defined) if way.scripts is not None else api
     _check_functions(api, defined, module)
+    stack = read_stack(values.get("stack"), name, stages)
     project = Project(
-        root.resolve(), name, module, sources, stages, artifacts, model, monitor, api, way.read_from, way.scripts
+        root.resolve(), name, module, sources, stages, artifacts, model, monitor, api, way.read_from, way.scripts, stack
     )
     _check_adopted(project)
     return project
