@@ -8,7 +8,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from threading import Lock
@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any
 from slipway.errors import OutsideError
 from slipway.tracking.moved import follow_move
 from slipway.tracking.seams import RunFacts
+from slipway.tracking.told import reason_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
     from mlflow.models import ModelSignature
 
 BUNDLE_TAG = "slipway.bundle"
@@ -55,17 +57,26 @@ class MlflowTracker:
             OutsideError: MLflow can't be reached, or refuses.
         """
         with self._translated("register the run"):
+            from mlflow.exceptions import MlflowException
+            from sqlalchemy.exc import SQLAlchemyError
+
             client = self._client()
             known = self._registered(client, facts)
             if known is not None:
                 return known
-            run_id = self._record(client, facts)
+            experiment_id = self._experiment(client, facts.name)
+            self._end_left_over(client, experiment_id, facts)
+            run_id = self._record(client, experiment_id, facts)
             try:
-                found = self._log_and_register(client, facts, run_id)
+                self._log_and_register(client, experiment_id, facts, run_id)
             except BaseException:
-                client.set_terminated(run_id, "FAILED")
+                with suppress(MlflowException, SQLAlchemyError, OSError):  # the error under way says more
+                    client.set_terminated(run_id, "FAILED")
                 raise
             client.set_terminated(run_id)
+            # A request that was sent twice, or another process, may have made one before ours.
+            found = self._registered(client, facts)
+            assert found is not None
             return found
 
     def point(self, name: str, alias: str, version: int) -> None:
@@ -137,11 +148,16 @@ class MlflowTracker:
         )
         return min((int(each.version) for each in found), default=None)
 
-    def _record(self, client: "MlflowClient", facts: RunFacts) -> str:
+    def _end_left_over(self, client: "MlflowClient", experiment_id: str, facts: RunFacts) -> None:
+        """A run of this bundle that a server's absence cut short would seem to go on for ever."""
+        filter = f"tags.`{BUNDLE_TAG}` = '{facts.bundle_sha256}' and attributes.status = 'RUNNING'"
+        for run in client.search_runs([experiment_id], filter):
+            client.set_terminated(run.info.run_id, "FAILED")
+
+    def _record(self, client: "MlflowClient", experiment_id: str, facts: RunFacts) -> str:
         """A run with everything that is known of it, in one batch."""
         from mlflow.entities import Metric, Param, RunTag
 
-        experiment_id = self._experiment(client, facts.name)
         run_id: str = client.create_run(experiment_id, run_name=f"{facts.name}-{facts.bundle_sha256[:8]}").info.run_id
         now = int(time.time() * 1000)
         tags = {**facts.tags, BUNDLE_TAG: facts.bundle_sha256}
@@ -168,12 +184,11 @@ class MlflowTracker:
                 raise
             return self._experiment(client, name)  # another process was quicker
 
-    def _log_and_register(self, client: "MlflowClient", facts: RunFacts, run_id: str) -> int:
+    def _log_and_register(self, client: "MlflowClient", experiment_id: str, facts: RunFacts, run_id: str) -> None:
         import mlflow.pyfunc
         from mlflow.entities import LoggedModelOutput, LoggedModelStatus
         from mlflow.models import Model
 
-        experiment_id = self._experiment(client, facts.name)
         params = {_name(key): str(value)[:_PARAMETER_LENGTH] for key, value in facts.params.items()}
         logged = client.create_logged_model(experiment_id, name="model", source_run_id=run_id, params=params)
         client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, step=0)])
@@ -197,8 +212,8 @@ class MlflowTracker:
             )
             client.log_model_artifacts(logged.model_id, str(path))
         client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
-        self._ensure_registered(client, facts.name)
-        made = client.create_model_version(
+        made = self._version(
+            client,
             facts.name,
             source=logged.artifact_location,
             run_id=run_id,
@@ -208,16 +223,22 @@ class MlflowTracker:
         # How MLflow's own pages lead from the logged model to its version.
         link = json.dumps([{"name": facts.name, "version": int(made.version)}])
         client.set_logged_model_tags(logged.model_id, {"mlflow.modelVersions": link})
-        return int(made.version)
 
-    def _ensure_registered(self, client: "MlflowClient", name: str) -> None:
+    def _version(self, client: "MlflowClient", name: str, **given: Any) -> "ModelVersion":
+        """A version of a registered model, which is made with its first one."""
         from mlflow.exceptions import MlflowException
 
+        try:
+            return client.create_model_version(name, **given)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
         try:
             client.create_registered_model(name)
         except MlflowException as error:
             if error.error_code != "RESOURCE_ALREADY_EXISTS":
                 raise
+        return client.create_model_version(name, **given)
 
     @contextmanager
     def _translated(self, doing: str) -> Iterator[None]:
@@ -229,8 +250,7 @@ class MlflowTracker:
         try:
             yield
         except (MlflowException, SQLAlchemyError, OSError) as error:
-            reason = (str(error) or type(error).__name__).strip().split("\n")[0]
-            message = f"MLflow at {self._uri} could not {doing}: {reason}."
+            message = f"MLflow at {self._uri} could not {doing}: {reason_of(error, self._uri)}."
             # An address may carry a password.
             raise OutsideError(re.sub(r"//[^/@\s]*@", "//", message)) from error
 
@@ -242,6 +262,7 @@ def _import_quietly() -> None:
         ("DO_NOT_TRACK", "true"),
         ("GIT_PYTHON_REFRESH", "quiet"),
         ("MLFLOW_UV_AUTO_DETECT", "false"),
+        ("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true"),
         # A server that is away makes a candidate wait as pending: no reason to try again for minutes.
         ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2"),
         ("MLFLOW_HTTP_REQUEST_TIMEOUT", "30"),
