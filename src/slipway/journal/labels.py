@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from slipway.journal.shares import FILE, Share, shares
-from slipway.journal.window import labelled
+from slipway.journal.window import counting, labelled
 from slipway.model.rows import row_hashes
 from slipway.model.schema import Schema
 from slipway.project import Project
@@ -76,9 +76,8 @@ def gather(
 
 
 def label_sources(journal: Journal, project: Project) -> tuple[Share, ...]:
-    """Who gave the newest truth of each prediction, and how many of each a retraining would learn from."""
-    newest = {truth.prediction_id: truth.source for truth in sorted(journal.truths(), key=lambda truth: truth.at)}
-    counted = Counter(newest.values())
+    """Who gave the truth of each prediction that counts, and how many of each a retraining would learn from."""
+    counted = Counter(truth.source for truth in counting(journal.truths()).values())
     paths = [path for path in map(project.labelled, project.sources) if path.is_file()]
     from_files = sum(pl.read_parquet(path, columns=[PREDICTION_ID])[PREDICTION_ID].null_count() for path in paths)
     if from_files:

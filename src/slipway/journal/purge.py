@@ -2,15 +2,15 @@
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from slipway.errors import BusyError, DataError
 from slipway.journal import segment
-from slipway.journal.labels import drop_labelled, ids_in
 from slipway.journal.segment import IsGone, Record
 from slipway.journal.ship import Shipper
 from slipway.journal.spool import read_spool
@@ -84,7 +84,8 @@ def purge(places: Places, ids: Sequence[str], *, by: str) -> Purged:
     wanted = list(dict.fromkeys(ids))
     Shipper(places.spool, places.journal).ship(wait_seconds=SHIPPING_SECONDS)
     # What a crash left half removed is no longer in the journal, and may be purged again.
-    known = {*places.journal.find(wanted), *(key for path in places.labelled for key in ids_in(path))}
+    rows_of = _labelled(places)
+    known = {*places.journal.find(wanted), *(key for ids in rows_of.values() for key in ids)}
     unknown = [key for key in wanted if key not in known]
     if any(_key(record) in wanted for record in read_spool(places.spool)):
         raise BusyError(f"{places.spool}: another process ships just now. Nothing was removed; try again.")
@@ -93,7 +94,7 @@ def purge(places: Places, ids: Sequence[str], *, by: str) -> Purged:
         raise DataError(f"no prediction has the id {unknown[0]!r}{more}. Nothing was removed.")
     gone = frozenset(wanted)
     damaged = _clear_spool(places.spool, lambda record: _key(record) in gone)
-    rows = sum(drop_labelled(path, gone) for path in places.labelled)
+    rows = _drop(dict.fromkeys(rows_of, gone))
     predictions, truths = places.journal.remove(wanted)
     purged = Purged(predictions, truths, rows, damaged)
     _record(places.decisions, purged, "purged", f"asked for by {by}")
@@ -101,37 +102,60 @@ def purge(places: Places, ids: Sequence[str], *, by: str) -> Purged:
 
 
 def expire(places: Places, keep_days: float) -> Purged:
-    """Remove the predictions that are older than so many days with their truths."""
+    """Remove the predictions that are older than so many days with their truths.
+
+    A service without a table library leaves labelled rows to the next one who has it, such as `slipway gc`.
+    """
     before = time.time() - keep_days * DAY_SECONDS
     damaged = _clear_spool(places.spool, _too_old(places, before))  # first: it asks the journal whose a truth is
     predictions, truths = places.journal.remove_before(before)
     rows = 0
-    for path in places.labelled:
-        ids = ids_in(path)
-        present = places.journal.find(ids) if ids else {}
-        rows += drop_labelled(path, [key for key in ids if key not in present])
+    with contextlib.suppress(ModuleNotFoundError):
+        rows_of = _labelled(places)
+        present = places.journal.find([key for ids in rows_of.values() for key in ids])
+        rows = _drop({path: [key for key in ids if key not in present] for path, ids in rows_of.items()})
     purged = Purged(predictions, truths, rows, damaged)
     if predictions or truths or rows:
         _record(places.decisions, purged, "expired", f"older than {keep_days:g} days")
     return purged
 
 
+def _labelled(places: Places) -> dict[Path, list[str]]:
+    """The predictions that each file of labelled rows comes from."""
+    paths = [path for path in places.labelled if path.is_file()]
+    if not paths:
+        return {}
+    from slipway.journal.labels import ids_in
+
+    return {path: ids_in(path) for path in paths}
+
+
+def _drop(gone: Mapping[Path, Collection[str]]) -> int:
+    """Take the labelled rows of these predictions out of the files; how many they were."""
+    if not gone:
+        return 0
+    from slipway.journal.labels import drop_labelled
+
+    return sum(drop_labelled(path, ids) for path, ids in gone.items())
+
+
 def _clear_spool(spool: Path, is_gone: IsGone) -> tuple[Path, ...]:
     """Blank what was shipped and is to be gone; the segments that can't be read."""
     with segment.at_the_disk(spool):
-        for path in segment.segments(spool):
+        folders = segment.folders(spool)
+        for path in chain.from_iterable(map(segment.segments, folders)):
             try:
                 segment.blank(path, segment.shipped(path), is_gone)
             except FileNotFoundError:
                 continue  # shipped to its end and deleted meanwhile
-        return tuple(sorted(spool.glob("*.damaged"))) if spool.is_dir() else ()
+        return tuple(sorted(path for folder in folders for path in folder.glob("*.damaged")))
 
 
 def _too_old(places: Places, before: float) -> IsGone:
     """Whether a record of the spool is of a prediction before a Unix time; a truth that came later goes with it."""
     told: set[str] = set()
     with segment.at_the_disk(places.spool):
-        for path in segment.segments(places.spool):
+        for path in chain.from_iterable(map(segment.segments, segment.folders(places.spool))):
             with contextlib.suppress(FileNotFoundError):
                 told |= {r.prediction_id for r in segment.read_segment(path).records if isinstance(r, Truth)}
     answered = places.journal.find(list(told))

@@ -35,6 +35,8 @@ IsGone = Callable[[Record], bool]
 MAGIC = b"slipway spool "
 HEADER = MAGIC + b"1\n"
 SUFFIX = ".segment"
+ALIVE = "alive.lock"
+"""In the folder of a replica: held by its processes as long as they live."""
 
 _FRAME = struct.Struct("<II")  # length of the payload, its CRC-32
 _TRUTH, _PREDICTION, _BLANK = b"T", b"P", b"-"
@@ -147,8 +149,16 @@ def at_the_disk(folder: Path) -> Iterator[None]:
         ) from error
 
 
+def folders(spool: Path) -> list[Path]:
+    """The folders of a spool: its own, and one for each replica of a service that is several."""
+    try:
+        return [spool, *sorted(path for path in spool.iterdir() if (path / ALIVE).exists())]
+    except FileNotFoundError:
+        return []
+
+
 def segments(folder: Path) -> list[Path]:
-    """The segments of a spool, oldest first."""
+    """The segments of one folder, oldest first."""
     try:
         return sorted(path for path in folder.iterdir() if path.suffix == SUFFIX)
     except FileNotFoundError:

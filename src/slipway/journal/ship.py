@@ -1,4 +1,8 @@
-"""A spool in, the same records in the journal exactly once; one process at a time does it, whichever has the lock."""
+"""A spool in, the same records in the journal exactly once; one process at a time does it, whichever has the lock.
+
+Each replica of a service ships its own folder of the spool, and looks every few seconds for what others left behind:
+the folder of one that is gone is shipped by those that live, and removed when it is empty.
+"""
 
 import contextlib
 import fcntl
@@ -11,21 +15,36 @@ from pathlib import Path
 
 from slipway.errors import OutsideError
 from slipway.journal import segment
+from slipway.journal.segment import ALIVE
 from slipway.storage.seams import Journal
 
 BATCH_BYTES = 4 * 1024 * 1024
 INTERVAL_SECONDS = 0.25
-LONGEST_WAIT_SECONDS = 30.0
+LONGEST_WAIT_SECONDS = 5.0
+END_SECONDS = 10.0
+"""How long an end waits for what is being shipped."""
+OTHERS_SECONDS = 5.0
+"""Between two looks at what other replicas left."""
+
+_REMOVABLE = (".lock", ".new", ".offset", ".offset-new")
 
 log = logging.getLogger(__name__)
 
 
 class Shipper:
-    """Moves what waits in a spool folder to the journal, from any process and after any crash."""
+    """Moves what waits in a spool to the journal, from any process and after any crash.
 
-    def __init__(self, folder: Path, journal: Journal) -> None:
-        self._folder = folder
+    Args:
+        own: the folder of it that this process writes to, which it ships all the while; the spool itself, if not given.
+    """
+
+    def __init__(self, spool: Path, journal: Journal, own: Path | None = None) -> None:
+        self._spool = spool
+        self._own = own or spool
         self._journal = journal
+        self._held: int | None = None
+        self._noted: dict[Path, int] = {}
+        """How far segments were shipped for which the disk had no room to say so."""
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._problem: str | None = None
@@ -36,21 +55,32 @@ class Shipper:
         return self._problem
 
     def ship(self, *, wait_seconds: float = 0.0) -> int:
-        """Ship what waits now; how many records went. 0 also when another process ships and `wait_seconds` pass.
+        """Ship what waits now, of all replicas; how many records went. What another process ships, and has not left
+        when `wait_seconds` have passed, is left to it.
 
         Raises:
             OutsideError: the journal or the disk is away; what was not shipped waits. Raised, too, for a segment that
                 a newer version wrote, once those behind it are shipped.
         """
-        if not self._folder.is_dir():
-            return 0
-        with self._elected(wait_seconds) as elected:
-            if not elected:
-                return 0
-            return self._ship_all()
+        count, problem = 0, None
+        others = [folder for folder in segment.folders(self._spool) if folder != self._own]
+        for folder in (self._own, *others):
+            try:
+                count += self._ship_folder(folder, wait_seconds)
+            except segment.OtherFormat as error:
+                problem = problem or error
+        for folder in others:
+            if folder != self._spool:
+                remove_left(folder)
+        if problem is not None:
+            raise problem
+        return count
 
     def start(self) -> None:
         """Ship in a thread from now on, again and again; while the journal is away, at growing intervals."""
+        if self._own != self._spool:
+            with segment.at_the_disk(self._own):
+                self._held = hold(self._own)
         self._stopping.clear()
         self._thread = threading.Thread(target=self._keep_shipping, name="shipper", daemon=True)
         self._thread.start()
@@ -59,21 +89,29 @@ class Shipper:
         """End the thread, then ship what is left; what a journal that is away does not take, waits in the spool."""
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(END_SECONDS)
             self._thread = None
         try:
-            self.ship(wait_seconds=5.0)
+            self._ship_folder(self._own, 5.0)
         except OutsideError as error:
-            log.warning("not all of the journal could be shipped; it waits in %s: %s", self._folder, error)
+            log.warning("not all of the journal could be shipped; it waits in %s: %s", self._own, error)
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+            remove_left(self._own)
 
     def _keep_shipping(self) -> None:
-        wait = INTERVAL_SECONDS
+        wait, others_at = INTERVAL_SECONDS, time.monotonic()
         while not self._stopping.wait(wait):
             try:
-                self.ship()
+                if time.monotonic() < others_at:
+                    self._ship_folder(self._own)
+                else:
+                    self.ship()
+                    others_at = time.monotonic() + OTHERS_SECONDS
             except Exception as error:  # the edge of this thread: a shipper that died would be noticed by nobody
                 if self._problem is None:
-                    log.warning("the journal can't be reached; predictions wait in %s: %s", self._folder, error)
+                    log.warning("the journal can't be reached; predictions wait in %s: %s", self._own, error)
                 self._problem = str(error)
                 wait = min(wait * 2, LONGEST_WAIT_SECONDS)
             else:
@@ -82,9 +120,16 @@ class Shipper:
                 self._problem = None
                 wait = INTERVAL_SECONDS
 
-    def _ship_all(self) -> int:
+    def _ship_folder(self, folder: Path, wait_seconds: float = 0.0) -> int:
+        try:
+            with elected(folder, wait_seconds) as is_elected:
+                return self._ship_all(folder) if is_elected else 0
+        except FileNotFoundError:  # nobody has written there yet, or what was left is shipped and removed
+            return 0
+
+    def _ship_all(self, folder: Path) -> int:
         count, problem = 0, None
-        for path in segment.segments(self._folder):
+        for path in segment.segments(folder):
             try:
                 count += self._ship_segment(path)
             except segment.OtherFormat as error:
@@ -97,7 +142,7 @@ class Shipper:
         try:
             # Asked before reading: what is read after the writer has gone is all there will ever be.
             is_written = segment.is_written(path)
-            offset = segment.shipped(path)
+            offset = max(segment.shipped(path), self._noted.get(path, 0))
             count = 0
             while True:
                 chunk = segment.read_segment(path, offset, limit=BATCH_BYTES)
@@ -106,33 +151,82 @@ class Shipper:
                 self._journal.append(chunk.records)
                 count += len(chunk.records)
                 offset = chunk.end
-                segment.mark_shipped(path, offset)
+                self._note(path, offset)
         except FileNotFoundError:
             return 0
         except OSError as error:
             raise OutsideError(f"{path}: the spool can't be read or its state not kept ({error}).") from error
         if not is_written:
             _finish(path, chunk)
+            self._noted.pop(path, None)
         return count
 
-    @contextlib.contextmanager
-    def _elected(self, wait_seconds: float) -> Iterator[bool]:
-        deadline = time.monotonic() + wait_seconds
-        handle = os.open(self._folder / "shipper.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    def _note(self, path: Path, offset: int) -> None:
         try:
-            while True:
-                try:
-                    fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    if time.monotonic() >= deadline:
-                        yield False
-                        return
-                    time.sleep(0.02)
-                else:
-                    yield True
-                    return
+            segment.mark_shipped(path, offset)
+        except FileNotFoundError:
+            raise
+        except OSError as error:  # most likely a full disk, on which shipping makes the room that is missing
+            if path not in self._noted:
+                log.warning("%s: how far it is shipped can't be noted (%s)", path, error.strerror)
+            self._noted[path] = offset
+
+
+def hold(folder: Path) -> int:
+    """Say that the replica of this folder lives, until the handle is closed or its process ends."""
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            handle = os.open(folder / ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            if _is_at(handle, folder / ALIVE):
+                return handle
+            os.close(handle)  # somebody was just removing the folder
+
+
+def remove_left(folder: Path) -> None:
+    """Remove the folder of a replica that is gone and has left nothing to ship."""
+    with contextlib.suppress(FileNotFoundError):
+        handle = os.open(folder / ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            left = list(folder.iterdir())
+            if _is_at(handle, folder / ALIVE) and all(path.suffix in _REMOVABLE for path in left):
+                for path in left:
+                    path.unlink(missing_ok=True)
+                folder.rmdir()
+        except BlockingIOError:
+            return  # it lives
         finally:
             os.close(handle)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.fstat(handle).st_ino == path.stat().st_ino
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def elected(folder: Path, wait_seconds: float) -> Iterator[bool]:
+    """Whether this process alone ships the folder, as long as the block runs."""
+    deadline = time.monotonic() + wait_seconds
+    handle = os.open(folder / "shipper.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    yield False
+                    return
+                time.sleep(0.02)
+            else:
+                yield True
+                return
+    finally:
+        os.close(handle)
 
 
 def _finish(path: Path, rest: segment.Chunk) -> None:

@@ -6,8 +6,9 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,7 @@ from slipway.journal.segment import Record
 
 Durability = Literal["process", "disk"]
 SEGMENT_BYTES = 8 * 1024 * 1024
+FEW_IDS = 20
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ class SpoolWriter:
     """Appends to a segment of its own; a new one is begun when it has grown to `segment_bytes`. Safe between threads.
 
     Args:
-        folder: the spool, made when missing; several processes may write to one.
+        folder: of the spool, made when missing; several processes may write to one.
         durability: what a record survives once `write` has returned: "process" the end of the process by any signal,
             "disk" that of the machine too.
     """
@@ -146,29 +148,41 @@ class Backlog:
     """Unix time of the oldest segment with something to ship; None when nothing waits."""
 
 
-def read_spool(folder: Path) -> list[Record]:
-    """The records that wait to be shipped, oldest segment first.
+def read_spool(spool: Path, ids: Collection[str] | None = None) -> list[Record]:
+    """The records that wait to be shipped, of all replicas, each one's oldest segment first.
+
+    Args:
+        ids: those of predictions with one of these ids, and truths of them, suffice. Of a few they are found quickly,
+            however much waits.
 
     Raises:
         OutsideError: the spool can't be read.
     """
+    marks = [key.encode() for key in ids] if ids is not None and len(ids) <= FEW_IDS else None
     records: list[Record] = []
-    with segment.at_the_disk(folder):
-        for path in segment.segments(folder):
+    with segment.at_the_disk(spool):
+        for path in chain.from_iterable(map(segment.segments, segment.folders(spool))):
             try:
-                records += segment.read_segment(path, segment.shipped(path)).records
+                # Looked for in a segment's bytes: while a database is away, most of them are somebody else's.
+                if marks is None or _holds(path, marks):
+                    records += segment.read_segment(path, segment.shipped(path)).records
             except FileNotFoundError:
                 continue  # shipped between the listing and the reading: the journal has it
     return records
 
 
-def waiting(folder: Path) -> int:
+def waiting(spool: Path) -> int:
     """How many records wait to be shipped."""
-    return len(read_spool(folder))
+    return len(read_spool(spool))
+
+
+def _holds(path: Path, marks: Sequence[bytes]) -> bool:
+    content = path.read_bytes()
+    return any(mark in content for mark in marks)
 
 
 def backlog(folder: Path) -> Backlog:
-    """How much of a spool waits to be shipped; reads no record.
+    """How much of one folder of a spool waits to be shipped; reads no record.
 
     Raises:
         OutsideError: the spool can't be read.

@@ -8,15 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from slipway.errors import OutsideError
 from slipway.journal import segment
 from slipway.journal.spool import SpoolWriter
-from slipway.journal.window import find
+from slipway.journal.window import Found, find, find_waiting
 from slipway.records import Label, Truth, new_id
 from slipway.storage.seams import Journal
 
-Outcome = Literal["kept", "corrected", "known", "unknown id", "contradicts"]
-"""Kept for the first time; kept as a correction; the same truth again; no such prediction; another truth is kept."""
+Outcome = Literal["kept", "corrected", "known", "unchecked", "unknown id", "contradicts"]
+"""Kept for the first time; kept as a correction; the same truth again; kept while the journal is away, so that nobody
+knows what it has; no such prediction; another truth is kept."""
 
+KEPT: tuple[Outcome, ...] = ("kept", "corrected", "unchecked")
 REFUSED: tuple[Outcome, ...] = ("unknown id", "contradicts")
 
 
@@ -31,28 +34,39 @@ class Given:
 
 
 def record_truths(
-    journal: Journal, folder: Path, writer: SpoolWriter, given: Sequence[Given], *, source: str
+    journal: Journal | None,
+    spool: Path,
+    writer: SpoolWriter,
+    given: Sequence[Given],
+    *,
+    source: str,
+    may_be_away: bool = False,
 ) -> list[Outcome]:
     """Keep truths, all or, if one of them is refused, none; what became of each, in the order given.
 
     The spool is held meanwhile, so that of two contradicting truths given at once one is refused.
 
+    Args:
+        journal: None where it is known to be away, so that nobody has to wait to find it out.
+        may_be_away: truths of what only the journal knows are then kept as they are; `window.counting` passes over what
+            should have been refused.
+
     Raises:
-        OutsideError: the journal or the disk is away.
+        OutsideError: the disk is away; or the journal, where it may not be.
     """
     with contextlib.ExitStack() as held:
-        with segment.at_the_disk(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = held.enter_context((folder / "truths.lock").open("a"))
+        with segment.at_the_disk(spool):
+            spool.mkdir(parents=True, exist_ok=True)
+            lock = held.enter_context((spool / "truths.lock").open("a"))
             fcntl.flock(lock, fcntl.LOCK_EX)
-        found = find(journal, folder, [g.id for g in given])
-        latest: dict[str, Label] = {key: f.truths[-1].truth for key, f in found.items() if f.truths}
+        found, is_checked = _look(journal, spool, [g.id for g in given], may_be_away=may_be_away)
+        latest: dict[str, Label] = {key: f.truth.truth for key, f in found.items() if f.truth is not None}
         outcomes: list[Outcome] = []
         records = []
         for item in given:
-            outcome = _judge(item, latest, is_known=item.id in found)
+            outcome = _judge(item, latest, is_known=item.id in found, is_checked=is_checked)
             outcomes.append(outcome)
-            if outcome in ("kept", "corrected"):
+            if outcome in KEPT:
                 latest[item.id] = item.truth
                 records.append(
                     Truth(
@@ -61,7 +75,7 @@ def record_truths(
                         at=time.time(),
                         truth=item.truth,
                         source=source,
-                        is_correction=outcome == "corrected",
+                        is_correction=outcome == "corrected" or (outcome == "unchecked" and item.is_correction),
                     )
                 )
         if not any(outcome in REFUSED for outcome in outcomes):
@@ -69,9 +83,22 @@ def record_truths(
         return outcomes
 
 
-def _judge(item: Given, latest: dict[str, Label], *, is_known: bool) -> Outcome:
-    if not is_known:
-        return "unknown id"
+def _look(
+    journal: Journal | None, spool: Path, ids: Sequence[str], *, may_be_away: bool
+) -> tuple[dict[str, Found], bool]:
+    """What is known of these predictions, and whether the journal was asked."""
+    if journal is not None:
+        try:
+            return find(journal, spool, ids), True
+        except OutsideError:
+            if not may_be_away:
+                raise
+    return find_waiting(spool, ids), False
+
+
+def _judge(item: Given, latest: dict[str, Label], *, is_known: bool, is_checked: bool) -> Outcome:
+    if not is_known and not (item.id in latest and not is_checked):
+        return "unknown id" if is_checked else "unchecked"
     if item.id not in latest:
         return "kept"
     # 1 and True are equal in Python and are different labels; 1 and 1.0 are the same number.

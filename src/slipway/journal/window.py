@@ -2,12 +2,13 @@
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slipway.errors import OutsideError
 from slipway.journal import segment
 from slipway.journal.spool import read_spool
 from slipway.records import Prediction, Truth
@@ -23,6 +24,11 @@ class Found:
 
     prediction: Prediction
     truths: tuple[Truth, ...]
+
+    @property
+    def truth(self) -> Truth | None:
+        """The one that counts; None where none came."""
+        return counting(self.truths).get(self.prediction.id)
 
 
 def read_window(
@@ -44,12 +50,23 @@ def read_window(
 
 
 def labelled(journal: Journal) -> list[tuple[Prediction, Truth]]:
-    """Every prediction whose truth is known, with the newest truth; in the order in which truths first came."""
-    truths: dict[str, Truth] = {}
-    for truth in sorted(journal.truths(), key=_when):  # they come from several spool segments
-        truths[truth.prediction_id] = truth
+    """Every prediction whose truth is known, with the truth that counts; in the order in which truths first came."""
+    truths = counting(journal.truths())
     predictions = journal.find(list(truths))
     return [(predictions[key], truth) for key, truth in truths.items() if key in predictions]
+
+
+def counting(truths: Iterable[Truth]) -> dict[str, Truth]:
+    """Of each prediction's truths the one that counts: the first that came, or the last that corrects it.
+
+    Another that says nothing of a correction is refused when it comes, unless the journal is away then: it is kept, and
+    counts for nothing.
+    """
+    found: dict[str, Truth] = {}
+    for truth in sorted(truths, key=_when):  # they come from several spool segments
+        if truth.is_correction or truth.prediction_id not in found:
+            found[truth.prediction_id] = truth
+    return found
 
 
 def export(journal: Journal) -> "pl.DataFrame":
@@ -60,7 +77,7 @@ def export(journal: Journal) -> "pl.DataFrame":
     """
     import polars as pl
 
-    truths = {truth.prediction_id: truth.truth for truth in sorted(journal.truths(), key=_when)}
+    truths = {key: truth.truth for key, truth in counting(journal.truths()).items()}
     rows = []
     for p in journal.since(0.0):
         known = {
@@ -77,23 +94,42 @@ def export(journal: Journal) -> "pl.DataFrame":
     return pl.DataFrame([_column(name, [row.get(name) for row in rows]) for name in names] or {"id": []})
 
 
-def find(journal: Journal, folder: Path, ids: Sequence[str]) -> dict[str, Found]:
+def find(journal: Journal, spool: Path, ids: Sequence[str]) -> dict[str, Found]:
     """Answers by id with their truths, whether they were shipped or still wait in the spool; unknown ids are absent.
 
     Raises:
         OutsideError: the journal is away, and not everything asked for is in the spool.
     """
-    wanted = set(ids)
     # The spool first: what is shipped between the two readings is then found in the journal.
-    waiting, late = segment.predictions_and_truths(read_spool(folder))
-    predictions = {p.id: p for p in waiting if p.id in wanted}
-    predictions |= journal.find([key for key in wanted if key not in predictions])
-    truths = {t.id: t for t in journal.truths(list(predictions))}
-    truths |= {t.id: t for t in late if t.prediction_id in predictions}
-    return {
-        key: Found(prediction, tuple(sorted((t for t in truths.values() if t.prediction_id == key), key=_when)))
-        for key, prediction in predictions.items()
-    }
+    waiting, late = _waiting(spool, ids)
+    try:
+        shipped = journal.find([key for key in dict.fromkeys(ids) if key not in waiting])
+        truths = journal.truths([*waiting, *shipped])
+    except OutsideError:
+        if len(waiting) < len(set(ids)):
+            raise
+        shipped, truths = {}, []
+    return _found(waiting | shipped, [*truths, *late])
+
+
+def find_waiting(spool: Path, ids: Sequence[str]) -> dict[str, Found]:
+    """The same of what waits in the spool alone."""
+    return _found(*_waiting(spool, ids))
+
+
+def _waiting(spool: Path, ids: Sequence[str]) -> tuple[dict[str, Prediction], list[Truth]]:
+    wanted = set(ids)
+    predictions, truths = segment.predictions_and_truths(read_spool(spool, wanted))
+    return {prediction.id: prediction for prediction in predictions if prediction.id in wanted}, truths
+
+
+def _found(predictions: Mapping[str, Prediction], truths: Iterable[Truth]) -> dict[str, Found]:
+    once = {truth.id: truth for truth in truths}
+    given: dict[str, list[Truth]] = {key: [] for key in predictions}
+    for truth in sorted(once.values(), key=_when):
+        if truth.prediction_id in given:
+            given[truth.prediction_id].append(truth)
+    return {key: Found(prediction, tuple(given[key])) for key, prediction in predictions.items()}
 
 
 def _column(name: str, values: list[Any]) -> "pl.Series":

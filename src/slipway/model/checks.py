@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Any
 
-import polars as pl
+from slipway.model.dtypes import ColumnType
 
 Check = Callable[[Any], bool]
 Conversion = Callable[[Any], Any]
@@ -15,39 +15,41 @@ _FLOAT16, _FLOAT32 = 2.0**16 - 2.0**4, 2.0**128 - 2.0**103
 """What is not below this is infinite in half, in single precision."""
 
 
-def checker(types: tuple[str, ...], is_nullable: bool, dtype: pl.DataType) -> Check:
+def checker(types: tuple[str, ...], is_nullable: bool, held: ColumnType) -> Check:
     """Whether a value is of one of these types, exactly: true is no number, "3" is no number, 3.0 is an integer."""
-    tests = [_check(name, dtype) for name in types]
+    tests = [_check(name, held) for name in types]
     if len(tests) == 1:
         only = tests[0]
         return (lambda value: value is None or only(value)) if is_nullable else only
     return lambda value: is_nullable if value is None else any(test(value) for test in tests)
 
 
-def converter(types: tuple[str, ...], dtype: pl.DataType) -> Conversion | None:
+def converter(types: tuple[str, ...], held: ColumnType) -> Conversion | None:
     """The typed value of one that passed the check; None where it stands as it is."""
-    if dtype in (pl.String, pl.Categorical):
-        return None if types == ("text",) else _as_text
-    if dtype.is_integer():
-        return int
-    if dtype.is_float() or dtype.is_decimal():
-        return float
-    if dtype == pl.Date:
-        return lambda value: date.fromisoformat(value) if isinstance(value, str) else value
-    if isinstance(dtype, pl.Datetime):
-        return lambda value: datetime.fromisoformat(value) if isinstance(value, str) else value
-    return None
+    match held.kind:
+        case "text":
+            return None if types == ("text",) else _as_text
+        case "integer":
+            return int
+        case "number":
+            return float
+        case "date":
+            return lambda value: date.fromisoformat(value) if isinstance(value, str) else value
+        case "datetime":
+            return lambda value: datetime.fromisoformat(value) if isinstance(value, str) else value
+        case "boolean":
+            return None
 
 
-def expectation(types: tuple[str, ...], is_nullable: bool, dtype: pl.DataType) -> str:
+def expectation(types: tuple[str, ...], is_nullable: bool, held: ColumnType) -> str:
     """What a caller has to give, in words: "text, a number or null"."""
     words = [_WORDS[name] for name in types] + (["null"] if is_nullable else [])
-    if dtype.is_integer() and dtype not in (pl.Int64, pl.UInt64, pl.Int128):
-        low, high = _bounds(dtype)
+    if held.kind == "integer" and held.bits != 64 and held.bits != 128:
+        low, high = _bounds(held)
         words = [f"{word} from {low} to {high}" if word == "a whole number" else word for word in words]
-    if math.isfinite(limit := _limit(dtype)):
+    if math.isfinite(limit := _limit(held)):
         words = [f"a number between {-limit:g} and {limit:g}" if word == "a finite number" else word for word in words]
-    if isinstance(dtype, pl.Datetime) and dtype.time_zone is not None:
+    if held.is_zoned:
         words = [f"{word}+00:00" if word.startswith("a time") else word for word in words]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
@@ -62,35 +64,31 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-def _check(name: str, dtype: pl.DataType) -> Check:
+def _check(name: str, held: ColumnType) -> Check:
     if name == "integer":
-        low, high = _bounds(dtype)
+        low, high = _bounds(held)
         return lambda value: _is_integer(value, low, high)
     if name == "number":
-        limit = _limit(dtype)
+        limit = _limit(held)
         return lambda value: _is_number(value, limit)
     if name == "datetime":
-        is_zoned = isinstance(dtype, pl.Datetime) and dtype.time_zone is not None
-        return lambda value: _is_datetime(value, is_zoned)
+        return lambda value: _is_datetime(value, held.is_zoned)
     return {"text": _is_text, "boolean": _is_boolean, "date": _is_date}[name]
 
 
-def _bounds(dtype: pl.DataType) -> tuple[int, int]:
-    if dtype.is_integer():
-        name = str(dtype)
-        bits = int(name.removeprefix("U").removeprefix("Int"))
-        return (0, 2**bits - 1) if name.startswith("U") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+def _bounds(held: ColumnType) -> tuple[int, int]:
+    if held.kind == "integer":
+        return (-(2 ** (held.bits - 1)), 2 ** (held.bits - 1) - 1) if held.is_signed else (0, 2**held.bits - 1)
     return -_INT64, _INT64 - 1
 
 
-def _limit(dtype: pl.DataType) -> float:
+def _limit(held: ColumnType) -> float:
     """What a number has to be below, either way, for the column to hold it."""
-    if dtype == pl.Float32:
-        return _FLOAT32
-    if dtype == pl.Float16:
-        return _FLOAT16
-    if isinstance(dtype, pl.Decimal):
-        return 10.0 ** (dtype.precision - dtype.scale) - 0.5 * 10.0**-dtype.scale  # above, it would be rounded up
+    if held.decimal is not None:
+        precision, scale = held.decimal
+        return 10.0 ** (precision - scale) - 0.5 * 10.0**-scale  # above, it would be rounded up
+    if held.kind == "number":
+        return {16: _FLOAT16, 32: _FLOAT32}.get(held.bits, math.inf)
     return math.inf
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import polars as pl
 
+from slipway.model.block import Block
 from slipway.model.encode import UNSEEN_TEXT, Encoder, Lookup, NotKnown, Numbers
 from slipway.model.trees import BOOSTED, BoostedTrees
 
-Give = Callable[[pl.DataFrame], Any]
-"""A table of features as the estimator takes it."""
+Give = Callable[[Block], Any]
+"""Some rows of features as the estimator takes them."""
 
 TOLERANCE = 1e-9
 PROOF_ROWS = 100
@@ -35,20 +35,19 @@ class Compiled:
     encoder: Encoder
     later: tuple[Any, ...]
 
-    def matrix(self, features: pl.DataFrame) -> Any:
+    def matrix(self, features: Block) -> Any:
         """What `final` takes of these rows.
 
         Raises:
             NotKnown: a value that it has no rule for.
         """
-        columns = [column.to_list() for column in features.iter_columns()]
-        matrix: Any = self.encoder.matrix(columns, features.height)
+        matrix: Any = self.encoder.matrix(features.lists, features.rows)
         for step in self.later:
             matrix = step.transform(matrix)
         return matrix
 
 
-def compiled(estimator: Any, features: pl.DataFrame, give: Give) -> Compiled | None:
+def compiled(estimator: Any, features: Block, give: Give) -> Compiled | None:
     """The short way of an estimator; None where it has a step without a rule, or where an answer differs.
 
     Args:
@@ -65,16 +64,13 @@ def compiled(estimator: Any, features: pl.DataFrame, give: Give) -> Compiled | N
     return way if _agrees(way, estimator, features, give) else None
 
 
-def _compile(estimator: Any, features: pl.DataFrame, give: Give) -> Compiled:
-    names = features.columns
+def _compile(estimator: Any, features: Block, give: Give) -> Compiled:
+    names = features.names
     steps = [step for _, step in estimator.steps] if type(estimator).__name__ == "Pipeline" else [estimator]
     *before, final = [step for step in steps if step is not None and step != "passthrough"]
 
     def table(wanted: Sequence[str], columns: Sequence[Sequence[Any]]) -> Any:
-        rows = len(columns[0])
-        given = dict(zip(wanted, columns, strict=True))
-        filler = {name: given.get(name, [None] * rows) for name in names}
-        return give(pl.DataFrame(filler, schema=features.schema))[list(wanted)]
+        return give(Block({name: features.types[name] for name in wanted}, columns, len(columns[0])))
 
     encoder = Encoder()
     if before and type(before[0]).__name__ == "ColumnTransformer":
@@ -147,25 +143,26 @@ def _places(columns: Any, names: Sequence[Any]) -> list[int]:
     return [known[value] if isinstance(value, str) else int(value) for value in values.tolist()]
 
 
-def _agrees(way: Compiled, estimator: Any, features: pl.DataFrame, give: Give) -> bool:
-    if features.is_empty():
+def _agrees(way: Compiled, estimator: Any, features: Block, give: Give) -> bool:
+    if not features.rows:
         return False
-    features = features.head(PROOF_ROWS)
-    trials = (features, features[:1], pl.concat([*_rare(features), *_by_splits(way, features)]))
-    return all(_same(way, estimator, table, give) for table in trials)
+    features = features.take(range(min(features.rows, PROOF_ROWS)))
+    changed = Block.joined([*_rare(features), *_by_splits(way, features)])
+    trials = (features, features.take([0]), changed)
+    return all(_same(way, estimator, rows, give) for rows in trials)
 
 
-def _same(way: Compiled, estimator: Any, table: pl.DataFrame, give: Give) -> bool:
+def _same(way: Compiled, estimator: Any, features: Block, give: Give) -> bool:
     """Whether both give the same answers, or neither any; rows that one of them does not take are tried apart."""
     ask = "predict_proba" if hasattr(estimator, "predict_proba") else "predict"
     try:
-        matrix = way.matrix(table)
+        matrix = way.matrix(features)
     except NotKnown:  # the estimator itself will be asked
-        return table.height == 1 or _halves(way, estimator, table, give)
+        return features.rows == 1 or _halves(way, estimator, features, give)
     try:
-        expected = np.asarray(getattr(estimator, ask)(give(table)), dtype=np.float64)
+        expected = np.asarray(getattr(estimator, ask)(give(features)), dtype=np.float64)
     except Exception:  # whatever it does not take: ours must not take it either
-        return _halves(way, estimator, table, give) if table.height > 1 else _refuses(way, ask, matrix)
+        return _halves(way, estimator, features, give) if features.rows > 1 else _refuses(way, ask, matrix)
     found = getattr(way.final, ask)(matrix)
     if np.allclose(found, expected, rtol=TOLERANCE, atol=TOLERANCE, equal_nan=True):
         return True
@@ -181,34 +178,33 @@ def _refuses(way: Compiled, ask: str, matrix: Any) -> bool:
     return False
 
 
-def _halves(way: Compiled, estimator: Any, table: pl.DataFrame, give: Give) -> bool:
-    middle = table.height // 2
-    return _same(way, estimator, table[:middle], give) and _same(way, estimator, table[middle:], give)
+def _halves(way: Compiled, estimator: Any, features: Block, give: Give) -> bool:
+    middle, every = features.rows // 2, range(features.rows)
+    return all(_same(way, estimator, features.take(half), give) for half in (every[:middle], every[middle:]))
 
 
-def _rare(features: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _rare(features: Block) -> Iterator[Block]:
     """Rows of which each has one value that is missing, unseen, or at an end."""
-    for name, dtype in features.schema.items():
+    for name, held in features.types.items():
         values: list[Any] = [None]
-        if dtype == pl.String:
+        if held.kind == "text":
             values += [UNSEEN_TEXT, "", "001", "None", "nan"]
-        elif dtype.is_float():
+        elif held.is_float:
             values += [0.0, -0.0, -1.0, 1e-300, 1e300, -1e300, float("nan")]
-        elif dtype.is_integer():
+        elif held.kind == "integer":
             values += [0, 1, 127]
         yield _changed(features, name, values)
 
 
-def _changed(features: pl.DataFrame, name: str, values: Sequence[Any]) -> pl.DataFrame:
-    rows = features[np.arange(len(values)) % features.height]
-    return rows.with_columns(pl.Series(name, values, dtype=features.schema[name]))
+def _changed(features: Block, name: str, values: Sequence[Any]) -> Block:
+    return features.take([place % features.rows for place in range(len(values))]).replaced(name, values)
 
 
-def _by_splits(way: Compiled, features: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _by_splits(way: Compiled, features: Block) -> Iterator[Block]:
     """Rows of which each has a number on, just below or just above a threshold of a tree."""
-    names = features.columns
+    names = features.names
     numbers = [part for part in way.encoder.parts if isinstance(part, Numbers) and not part.steps]
-    sources = {part.at: names[part.source] for part in numbers if features.schema[names[part.source]].is_float()}
+    sources = {part.at: names[part.source] for part in numbers if features.types[names[part.source]].is_float}
     found: dict[str, set[float]] = {}
     for tree in getattr(way.final, "trees", ()):
         splits = tree.nodes[(tree.nodes["is_leaf"] == 0) & (tree.nodes["is_categorical"] == 0)]
@@ -217,4 +213,5 @@ def _by_splits(way: Compiled, features: pl.DataFrame) -> Iterator[pl.DataFrame]:
                 found.setdefault(sources[column], set()).add(threshold)
     for name, thresholds in found.items():
         at = np.array(sorted(thresholds)[:: max(1, len(thresholds) // SPLITS)])
-        yield _changed(features, name, [*at, *np.nextafter(at, -np.inf), *np.nextafter(at, np.inf)])
+        around = np.concatenate([at, np.nextafter(at, -np.inf), np.nextafter(at, np.inf)])
+        yield _changed(features, name, around.tolist())

@@ -1,19 +1,20 @@
 """A Polars table in, the table that a function asked for out, typed as the function saw it in training."""
 
 from functools import lru_cache
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from slipway.errors import StageError, near_miss
 from slipway.model.dtypes import dtype_name, dtype_named
 from slipway.model.manifest import Typing
 from slipway.tables.values import as_asked
 
+if TYPE_CHECKING:
+    import polars as pl
+
 PANDAS = "pandas.DataFrame"
 
 
-def typing_of(table: pl.DataFrame, annotation: str | None = None) -> Typing:
+def typing_of(table: "pl.DataFrame", annotation: str | None = None) -> Typing:
     """How a training table looks, in Polars, and in pandas where that is asked for."""
     polars = {name: dtype_name(dtype) for name, dtype in table.schema.items()}
     if annotation != PANDAS:
@@ -21,7 +22,7 @@ def typing_of(table: pl.DataFrame, annotation: str | None = None) -> Typing:
     return Typing(polars, {str(name): str(dtype) for name, dtype in as_asked(table, annotation).dtypes.items()})
 
 
-def give(table: pl.DataFrame, annotation: str | None, typing: Typing) -> Any:
+def give(table: "pl.DataFrame", annotation: str | None, typing: Typing) -> Any:
     """The table as its taker asked for it.
 
     In pandas a column's type depends on its nulls: whole numbers with one are floats, truths are objects. So that one
@@ -41,12 +42,14 @@ def give(table: pl.DataFrame, annotation: str | None, typing: Typing) -> Any:
     return given.astype(types) if types else given
 
 
-def as_trained(table: pl.DataFrame, typing: Typing, what: str, *, keep_others: bool = False) -> pl.DataFrame:
+def as_trained(table: "pl.DataFrame", typing: Typing, what: str, *, keep_others: bool = False) -> "pl.DataFrame":
     """These columns in training's order and types; `keep_others` leaves the further ones behind them.
 
     Raises:
         StageError: a column is missing, or its values don't fit its type.
     """
+    import polars as pl
+
     schema = table.schema  # made anew each time it is asked for
     trained = _types(tuple(typing.polars.items()))
     if schema == trained:
@@ -67,5 +70,7 @@ def as_trained(table: pl.DataFrame, typing: Typing, what: str, *, keep_others: b
 
 
 @lru_cache(maxsize=64)
-def _types(named: tuple[tuple[str, str], ...]) -> pl.Schema:
+def _types(named: tuple[tuple[str, str], ...]) -> "pl.Schema":
+    import polars as pl
+
     return pl.Schema([(name, dtype_named(dtype)) for name, dtype in named])

@@ -6,13 +6,14 @@ Nothing is coerced in silence: "001" stays text, true is no number, a null is ta
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
-
-import polars as pl
+from typing import TYPE_CHECKING, Any
 
 from slipway.errors import DataError, near_miss
 from slipway.model.checks import checker, converter, expectation
-from slipway.model.dtypes import dtype_name, dtype_named, holding, request_type
+from slipway.model.dtypes import ColumnType, column_type, dtype_name, dtype_named, holding, request_type
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -52,7 +53,7 @@ class Schema:
 
     @classmethod
     def infer(
-        cls, table: pl.DataFrame, widened: Mapping[str, tuple[str, ...]] | None = None, unused: Iterable[str] = ()
+        cls, table: "pl.DataFrame", widened: Mapping[str, tuple[str, ...]] | None = None, unused: Iterable[str] = ()
     ) -> "Schema":
         """The schema of a table's rows. `widened` gives columns that may hold more than the table shows, as
         ("text", "number", "null"); what the table shows is always taken.
@@ -88,14 +89,21 @@ class Schema:
                 found.extend(self._extra(i, row))
         return found
 
-    def table(self, rows: Rows) -> pl.DataFrame:
-        """Rows without problems as a table, typed and ordered as the training table was."""
+    def values(self, rows: Rows) -> list[list[Any]]:
+        """The values of rows without problems, in the order of the columns, as Python has them for those types."""
         names = self._names
         values: list[list[Any]] = [[row[name] for name in names] for row in rows]
         for k, convert in self._conversions:
             for given in values:
                 if given[k] is not None:
                     given[k] = convert(given[k])
+        return values
+
+    def table(self, rows: Rows) -> "pl.DataFrame":
+        """Rows without problems as a table, typed and ordered as the training table was."""
+        import polars as pl
+
+        values = self.values(rows)
         if len(values) <= _FEW_ROWS:
             frame = pl.DataFrame(values, schema=self._built, orient="row")
         else:
@@ -103,12 +111,14 @@ class Schema:
             frame = pl.DataFrame([pl.Series(name, column, dtype=dtype) for (name, dtype), column in columns])
         return frame.cast(self._dtypes) if self._built != self._dtypes else frame  # type: ignore[arg-type]
 
-    def take(self, table: pl.DataFrame) -> pl.DataFrame:
+    def take(self, table: "pl.DataFrame") -> "pl.DataFrame":
         """The schema's columns of a file's table, cast to training's types. Nulls pass: they are measured, and scored.
 
         Raises:
             DataError: a column is missing, or holds a value of another type; the message names both.
         """
+        import polars as pl
+
         taken = []
         for name, dtype in self._dtypes.items():
             if name not in table.columns:
@@ -145,7 +155,7 @@ class Schema:
 
     def _extra(self, i: int, row: Mapping[str, Any]) -> Iterable[Problem]:
         for name in row:
-            if name not in self._dtypes and name not in self.unused:
+            if name not in self._held and name not in self.unused:
                 missing = [known for known in self._names if known not in row]
                 yield Problem(i, str(name), row[name], f"no such field.{near_miss(str(name), missing or self._names)}")
 
@@ -154,24 +164,30 @@ class Schema:
         return self.names
 
     @cached_property
-    def _dtypes(self) -> dict[str, pl.DataType]:
+    def _held(self) -> dict[str, ColumnType]:
+        return {column.name: column_type(column.dtype) for column in self.columns}
+
+    @cached_property
+    def _dtypes(self) -> "dict[str, pl.DataType]":
         return {column.name: dtype_named(column.dtype) for column in self.columns}
 
     @cached_property
-    def _built(self) -> dict[str, pl.DataType]:
+    def _built(self) -> "dict[str, pl.DataType]":
         """The types that Polars builds from Python's values; decimals are cast from floats afterwards."""
+        import polars as pl
+
         return {name: pl.Float64() if dtype.is_decimal() else dtype for name, dtype in self._dtypes.items()}
 
     @cached_property
     def _checks(self) -> list[tuple[str, Any, str]]:
         return [
-            (c.name, checker(c.types, c.nullable, dtype), expectation(c.types, c.nullable, dtype))
-            for c, dtype in zip(self.columns, self._dtypes.values(), strict=True)
+            (c.name, checker(c.types, c.nullable, held), expectation(c.types, c.nullable, held))
+            for c, held in zip(self.columns, self._held.values(), strict=True)
         ]
 
     @cached_property
     def _conversions(self) -> list[tuple[int, Any]]:
-        every = ((k, converter(c.types, self._dtypes[c.name])) for k, c in enumerate(self.columns))
+        every = ((k, converter(c.types, self._held[c.name])) for k, c in enumerate(self.columns))
         return [(k, convert) for k, convert in every if convert is not None]
 
 
@@ -185,7 +201,7 @@ _JSON_FORMS: Mapping[str, Mapping[str, str]] = {
 }
 
 
-def _column(series: pl.Series, widened: tuple[str, ...]) -> Column:
+def _column(series: "pl.Series", widened: tuple[str, ...]) -> Column:
     own = request_type(series.name, series.dtype)
     types = (own, *(name for name in widened if name not in (own, "null")))
     # A request has no NaN: where a file has one, null is what it sends.
@@ -194,8 +210,10 @@ def _column(series: pl.Series, widened: tuple[str, ...]) -> Column:
     return Column(series.name, types, nullable, dtype_name(holding(series.dtype, types)))
 
 
-def _cast(series: pl.Series, dtype: pl.DataType) -> pl.Series:
+def _cast(series: "pl.Series", dtype: "pl.DataType") -> "pl.Series":
     """The same values in training's type, or a DataError with the first value that is none of it."""
+    import polars as pl
+
     if series.dtype == dtype:
         return series
     given, wanted = request_type(series.name, series.dtype), request_type(series.name, dtype)
@@ -216,17 +234,20 @@ def _cast(series: pl.Series, dtype: pl.DataType) -> pl.Series:
     return cast
 
 
-def _converted(series: pl.Series, types: tuple[str, ...], dtype: pl.DataType) -> pl.Series:
+def _converted(series: "pl.Series", types: tuple[str, ...], dtype: "pl.DataType") -> "pl.Series":
     """Value by value, as a request's: 160.0 is "160", and a date is one as JSON has it."""
-    fits, convert = checker(types, True, dtype), converter(types, dtype)
+    import polars as pl
+
+    held = column_type(dtype_name(dtype))
+    fits, convert = checker(types, True, held), converter(types, held)
     values = series.fill_nan(None).to_list() if series.dtype.is_float() else series.to_list()
     for value in values:
         if not fits(value):
-            raise DataError(f"column `{series.name}` holds {value!r}: expected {expectation(types, True, dtype)}.")
+            raise DataError(f"column `{series.name}` holds {value!r}: expected {expectation(types, True, held)}.")
     made = [value if value is None or convert is None else convert(value) for value in values]
     return pl.Series(series.name, made, dtype=dtype)
 
 
-def _first(series: pl.Series) -> str:
+def _first(series: "pl.Series") -> str:
     values = series.drop_nulls()
     return f"such as {values[0]!r}" if values.len() else "nulls alone"

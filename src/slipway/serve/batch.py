@@ -138,7 +138,7 @@ class Batcher:
             return error
 
     def _predict(self, scorer: Scorer, group: list[_Request]) -> list[list[Prediction]]:
-        scores = scorer.score(scorer.bundle.schema.table([row for request in group for row in request.rows]))
+        scores = scorer.score_rows([row for request in group for row in request.rows])
         probabilities = scores.probabilities or [None] * len(scores.predictions)
         scored = zip(scores.predictions, probabilities, scores.errors, strict=True)
         at, now = time.time(), time.perf_counter()

@@ -15,9 +15,11 @@ KEYS = ("id", "truth", "correct")
 def give_feedback(service: Service, body: Any, source: str) -> dict[str, Any]:
     """Keep the truths of a body, all or none of them, as told by `source`.
 
+    While the journal is away they are kept unchecked, in the spool.
+
     Raises:
         Refusal: 422 for what is no truth, 404 for an unknown id, 409 for a truth that contradicts the one kept and does
-            not say `"correct": true`, 503 when journal or disk are away.
+            not say `"correct": true`, 503 when the disk is away.
     """
     is_single = isinstance(body, dict)
     items = [body] if is_single else body
@@ -30,7 +32,14 @@ def give_feedback(service: Service, body: Any, source: str) -> dict[str, Any]:
         raise Refusal(422, problems[:MAX_PROBLEMS])
     taken = [item for item in given if item is not None]
     try:
-        outcomes = record_truths(service.storage.journal, service.settings.spool, service.writer, taken, source=source)
+        outcomes = record_truths(
+            None if service.is_away else service.storage.journal,
+            service.settings.spool,
+            service.writer,
+            taken,
+            source=source,
+            may_be_away=True,
+        )
     except OutsideError as error:
         raise unavailable(error) from error
     unknown = [item.id for item, outcome in zip(taken, outcomes, strict=True) if outcome == "unknown id"]

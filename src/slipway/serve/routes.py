@@ -9,7 +9,6 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from slipway.errors import OutsideError, near_miss
-from slipway.journal import find
 from slipway.serve.feedback import give_feedback
 from slipway.serve.http.body import Disconnected
 from slipway.serve.http.refusal import Refusal
@@ -118,12 +117,12 @@ def _add_model_routes(app: FastAPI, service: Service) -> None:
 def _add_journal_routes(app: FastAPI, service: Service) -> None:
     @app.get("/predictions/{id}", summary="One answer, with the truth if it came")
     def prediction(id: str) -> Response:
-        found = find(service.storage.journal, service.settings.spool, [id]).get(id)
+        found = service.find(id)
         if found is None:
             raise Refusal(404, f"No prediction has the id {id[:60]!r}.")
         told = msgspec.to_builtins(found.prediction)
-        truths = [msgspec.to_builtins(truth) for truth in found.truths]
-        return _json({**told, "truth": truths[-1]["truth"] if truths else None, "truths": truths})
+        truth = None if found.truth is None else found.truth.truth
+        return _json({**told, "truth": truth, "truths": msgspec.to_builtins(found.truths)})
 
     @app.post("/feedback", summary="What turned out to be true")
     async def feedback(request: Request) -> Response:

@@ -17,7 +17,8 @@ import uvicorn
 from slipway.errors import OutsideError, ProjectError
 from slipway.project import Project
 from slipway.serve.access.admit import is_loopback
-from slipway.serve.access.tokens import HOW, TokenBook
+from slipway.serve.access.known import KnownTokens
+from slipway.serve.access.tokens import HOW, usable
 from slipway.serve.app import App
 from slipway.serve.drift import DriftCheck
 from slipway.serve.http.connection import Connection
@@ -60,13 +61,10 @@ def serve(
 
     Raises:
         ProjectError: the host is reachable from elsewhere and there is no token.
-        OutsideError: the port is taken, or a worker can't start.
+        OutsideError: the port is taken, a worker can't start, or the token's file can't be read.
     """
-    if not is_loopback(host) and not TokenBook(storage.tokens).usable():
-        raise ProjectError(
-            f"--host {host}: others than this machine reach that, so who asks there needs a token, and there is none. "
-            f"{HOW} makes one; or leave --host out."
-        )
+    if not is_loopback(host):
+        _require_token(KnownTokens.of(settings, storage.tokens), host)
     parts = _Parts(project, settings, host, log_form, is_quiet, drift)
     with _listen(host, port) as listener:
         url = _url(listener)
@@ -77,6 +75,16 @@ def serve(
             return
         with _stopped_by_signals(signal.SIGTERM, signal.SIGINT) as stopper:
             _serve_one(parts, storage, listener, stopper, lambda: on_ready(url))
+
+
+def _require_token(tokens: KnownTokens, host: str) -> None:
+    # While the database is away nobody can tell: whoever has none is refused by each request.
+    known = tokens.look()
+    if tokens.problem is None and not usable(known or []):
+        raise ProjectError(
+            f"--host {host}: others than this machine reach that, so who asks there needs a token, and there is none. "
+            f"{HOW} makes one, or SLIPWAY_TOKEN_FILE names a file that holds one; or leave --host out."
+        )
 
 
 @dataclass(frozen=True, slots=True)

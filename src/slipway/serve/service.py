@@ -6,13 +6,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from slipway.errors import OutsideError
-from slipway.journal import Shipper, SpoolWriter
+from slipway.journal import Found, Shipper, SpoolWriter, find
 from slipway.journal.purge import Places
 from slipway.journal.retention import Retention
 from slipway.journal.spool import backlog
+from slipway.journal.window import find_waiting
 from slipway.model.store import BundleStore
 from slipway.project import Project
 from slipway.serve.access.admit import Access
+from slipway.serve.access.known import KnownTokens
 from slipway.serve.batch import Batcher
 from slipway.serve.drift import DriftCheck, LatestDrift
 from slipway.serve.http.body import Bodies
@@ -75,11 +77,33 @@ class Service:
             raise Refusal(503, state.refused or state.ledger_problem or NOTHING_RELEASED)
         return state.live
 
+    @property
+    def is_away(self) -> bool:
+        """Whether the database could not be reached when it was last tried."""
+        return self._storage_problem is not None
+
+    @property
+    def _storage_problem(self) -> str | None:
+        return self.live.ledger_problem or self.access.problem
+
+    def find(self, key: str) -> Found | None:
+        """The prediction of this id, wherever it is kept now, of any replica; None where there is none.
+
+        Raises:
+            Refusal: 503, the database is away, and it is not in the spool.
+        """
+        if self._storage_problem is None:
+            return find(self.storage.journal, self.settings.spool, [key]).get(key)
+        found = find_waiting(self.settings.spool, [key]).get(key)
+        if found is None:
+            raise Refusal(503, f"Whether there is such a prediction can't be told now: {self._storage_problem}")
+        return found
+
     def gauges(self) -> list[Sample]:
         """What Prometheus is told of this moment."""
         state = self.live.state
         try:
-            waiting: float = backlog(self.settings.spool).bytes
+            waiting: float = backlog(self.settings.own_spool).bytes
         except OutsideError:  # health says why; the other figures are still to be had
             waiting = math.nan
         return [
@@ -98,11 +122,18 @@ class Service:
     def health(self) -> dict[str, Any]:
         """Live, ready, and the state of each thing that the service depends on."""
         state = self.live.state
-        ledger_problem = state.ledger_problem
         is_ready = state.live is not None
-        journal = self._journal_health()
-        reason = state.refused or (None if is_ready else NOTHING_RELEASED)
-        is_well = is_ready and reason is None and ledger_problem is None and journal["ok"]
+        reason = state.refused or (None if is_ready or state.ledger_problem else NOTHING_RELEASED)
+        dependencies = {
+            "release": {"ok": is_ready and reason is None, "reason": reason},
+            "ledger": _dependency(self.live.ledger_problem),
+            "tokens": _dependency(self.access.problem),
+            "journal": self._journal_health(),
+        }
+        if (kind := self.settings.state_url.partition(":")[0]) != "sqlite":
+            # What the three are on, by the name under which it runs.
+            dependencies["postgres" if kind == "postgresql" else kind] = _dependency(self._storage_problem)
+        is_well = all(each["ok"] for each in dependencies.values())
         return {
             "status": "ok" if is_well else "degraded" if is_ready else "unavailable",
             "live": True,
@@ -110,17 +141,13 @@ class Service:
             "name": self.project.name,
             "version": state.live.version if state.live else None,
             "uptime_seconds": round(time.time() - self.started, 1),
-            "dependencies": {
-                "release": {"ok": is_ready and reason is None, "reason": reason},
-                "ledger": {"ok": ledger_problem is None, "reason": ledger_problem},
-                "journal": journal,
-            },
+            "dependencies": dependencies,
         }
 
     def _journal_health(self) -> dict[str, Any]:
         problem = self.writer.check() or self.shipper.problem
         try:
-            waiting = backlog(self.settings.spool)
+            waiting = backlog(self.settings.own_spool)
         except OutsideError as error:
             return {"ok": False, "reason": str(error), "backlog_bytes": None, "lag_seconds": None}
         lag = 0.0 if waiting.since is None else max(0.0, time.time() - waiting.since)
@@ -136,21 +163,25 @@ def open_service(
     project: Project, settings: Settings, storage: Storage, *, host: str = "127.0.0.1", drift: DriftCheck | None = None
 ) -> Service:
     """Put the parts together, to listen on `host`. Nothing is loaded and nothing runs yet."""
-    writer = SpoolWriter(settings.spool, project.api.durability)
-    live = LiveVersion(storage.ledger, BundleStore(settings.bundles))
+    writer = SpoolWriter(settings.own_spool, project.api.durability)
+    live = LiveVersion(storage.ledger, BundleStore(settings.bundles), settings.state / "live.json")
     return Service(
         project,
         settings,
         storage,
-        Access(storage.tokens, host),
+        Access(KnownTokens.of(settings, storage.tokens), host),
         live,
         Paths(project.api, live),
         writer,
-        Shipper(settings.spool, storage.journal),
+        Shipper(settings.spool, storage.journal, settings.own_spool),
         Batcher(writer, Personal(project.api)),
         Retention(Places.of(project, settings, storage), project.api.keep_days),
-        LatestDrift(drift, project, storage.journal),
+        LatestDrift(drift, project, storage.journal, storage.decisions),
     )
+
+
+def _dependency(problem: str | None) -> dict[str, Any]:
+    return {"ok": problem is None, "reason": problem}
 
 
 def unavailable(error: OutsideError) -> Refusal:

@@ -9,6 +9,7 @@ from slipway.journal import Shipper, SpoolWriter, find, read_spool, segment
 from slipway.journal.labels import PREDICTION_ID
 from slipway.journal.purge import DAY_SECONDS, Places, expire, purge
 from slipway.journal.retention import Retention
+from slipway.journal.ship import elected
 
 SECRET = "Ada Lovelace"
 
@@ -75,7 +76,7 @@ def test_what_a_crash_left_half_removed_can_be_purged_again(places, writer, answ
 def test_while_another_process_ships_nothing_is_purged(places, writer, answer, monkeypatch):
     monkeypatch.setattr("slipway.journal.purge.SHIPPING_SECONDS", 0.0)
     writer.write([answer("a")])
-    with Shipper(places.spool, places.journal)._elected(0.0), pytest.raises(BusyError, match="try again"):
+    with elected(places.spool, 0.0), pytest.raises(BusyError, match="try again"):
         purge(places, ["a"], by="ada")
     assert len(read_spool(places.spool)) == 1
 

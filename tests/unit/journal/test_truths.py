@@ -2,7 +2,8 @@ import threading
 
 import pytest
 
-from slipway.journal import Given, Shipper, SpoolWriter, record_truths
+from slipway.errors import OutsideError
+from slipway.journal import Given, Shipper, SpoolWriter, find, labelled, record_truths
 
 
 @pytest.fixture
@@ -64,3 +65,42 @@ def test_of_two_given_at_once_one_is_kept(give):
     for thread in threads:
         thread.join()
     assert sorted(outcomes) == ["contradicts"] * 7 + ["kept"]
+
+
+class Away:
+    """A journal that can't be reached."""
+
+    def find(self, ids):
+        raise OutsideError("the database is away")
+
+    truths = find
+
+
+def test_while_the_journal_is_away_truths_are_kept_and_what_waits_is_still_judged(tmp_path, answer):
+    writer = SpoolWriter(tmp_path)
+    writer.write([answer("waits")])
+    given = [Given("waits", "high"), Given("shipped", "low"), Given("waits", "high"), Given("shipped", "low")]
+    for journal in (Away(), None):
+        outcomes = record_truths(journal, tmp_path, writer, given[:2], source="test", may_be_away=True)
+        assert outcomes[1] == "unchecked"
+    assert outcomes == ["known", "unchecked"]
+    assert record_truths(None, tmp_path, writer, [Given("waits", "low")], source="t", may_be_away=True) == [
+        "contradicts"
+    ]
+    with pytest.raises(OutsideError, match="is away"):
+        record_truths(Away(), tmp_path, writer, [Given("shipped", "low")], source="test")
+
+
+def test_of_truths_that_nobody_could_check_the_first_counts_until_one_corrects_it(tmp_path, journal, answer):
+    writer, shipper = SpoolWriter(tmp_path), Shipper(tmp_path, journal)
+    journal.append([answer("a"), answer("b")])
+    assert record_truths(journal, tmp_path, writer, [Given("a", "high")], source="test") == ["kept"]
+    later = [Given("a", "low"), Given("b", "low")]
+    assert record_truths(None, tmp_path, writer, later, source="test", may_be_away=True) == ["unchecked"] * 2
+    shipper.ship()
+    assert {p.id: t.truth for p, t in labelled(journal)} == {"a": "high", "b": "low"}
+    corrected = [Given("a", "low", is_correction=True)]
+    assert record_truths(None, tmp_path, writer, corrected, source="test", may_be_away=True) == ["unchecked"]
+    shipper.ship()
+    assert {p.id: t.truth for p, t in labelled(journal)} == {"a": "low", "b": "low"}
+    assert find(journal, tmp_path, ["a"])["a"].truth.truth == "low"

@@ -12,8 +12,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, PolynomialFeatures, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
+from slipway.model.block import Block
 from slipway.model.compiled import compiled
 from slipway.model.encode import NotKnown
+from slipway.model.placed import placed
 from slipway.model.trees import FEW_ROWS, BoostedTrees
 
 ROWS = 400
@@ -58,6 +60,25 @@ BEFORE_TREES = [
 ]  # fmt: skip
 
 
+def as_table(table):
+    """Gives rows as the table that they are of."""
+
+    def given(rows):
+        schema = {name: table.schema[name] for name in rows.names}
+        return pl.DataFrame(dict(zip(rows.names, rows.lists, strict=True)), schema=schema)
+
+    return given
+
+
+def ways(estimator, table):
+    """The short way as it is made of tables, and as a service without tables makes it."""
+    rows = Block.of(table)
+    return (
+        compiled(estimator, rows, as_table(table)),
+        compiled(placed(estimator, table.columns), rows, lambda given: given),
+    )
+
+
 def rare(table):
     """Rows that a request may hold and training had not."""
     return table.head(6).with_columns(
@@ -69,11 +90,12 @@ def rare(table):
 @pytest.mark.parametrize(("before", "options"), BEFORE_TREES)
 def test_boosted_trees_give_the_same_bits(table, labels, before, options):
     pipeline = make_pipeline(before, boosting(**options)).fit(table, labels)
-    way = compiled(pipeline, table, lambda features: features)
-    assert isinstance(way.final, BoostedTrees)
-    for rows in (table.head(1), table.head(FEW_ROWS), table, rare(table)):
-        assert np.array_equal(way.final.predict_proba(way.matrix(rows)), pipeline.predict_proba(rows))
-        assert np.array_equal(way.final.predict(way.matrix(rows)), pipeline.predict(rows))
+    for way in ways(pipeline, table):
+        assert isinstance(way.final, BoostedTrees)
+        for rows in (table.head(1), table.head(FEW_ROWS), table, rare(table)):
+            matrix = way.matrix(Block.of(rows))
+            assert np.array_equal(way.final.predict_proba(matrix), pipeline.predict_proba(rows))
+            assert np.array_equal(way.final.predict(matrix), pipeline.predict(rows))
 
 
 @pytest.mark.parametrize("target", ["two classes", "a number"])
@@ -83,9 +105,9 @@ def test_two_classes_and_numbers_too(table, labels, target):
     kind = HistGradientBoostingRegressor if is_number else HistGradientBoostingClassifier
     truth = np.asarray(table["area"]) ** 2 if is_number else labels == "dear"
     pipeline = make_pipeline(before, boosting(kind, **options)).fit(table, truth)
-    way = compiled(pipeline, table, lambda features: features)
-    for rows in (table.head(3), table, rare(table)):
-        assert np.array_equal(way.final.predict(way.matrix(rows)), pipeline.predict(rows))
+    for way in ways(pipeline, table):
+        for rows in (table.head(3), table, rare(table)):
+            assert np.array_equal(way.final.predict(way.matrix(Block.of(rows))), pipeline.predict(rows))
 
 
 def test_linear_models_behind_imputed_scaled_and_wide_columns(table, labels):
@@ -95,35 +117,37 @@ def test_linear_models_behind_imputed_scaled_and_wide_columns(table, labels):
         (numbers, NUMBERS), (wide, ["heating"]), (OneHotEncoder(handle_unknown="ignore"), ["town"])
     )
     pipeline = make_pipeline(before, LogisticRegression(max_iter=500)).fit(table, labels)
-    way = compiled(pipeline, table, lambda features: features)
-    assert way is not None
     rows = table.with_columns(town=pl.lit("not seen"))
-    assert way.final.predict_proba(way.matrix(rows)) == pytest.approx(pipeline.predict_proba(rows), abs=1e-12)
+    for way in ways(pipeline, table):
+        found = way.final.predict_proba(way.matrix(Block.of(rows)))
+        assert found == pytest.approx(pipeline.predict_proba(rows), abs=1e-12)
 
 
 def test_a_bare_line_over_numbers(table):
     numbers = table.select("area")
     line = LinearRegression().fit(numbers.to_numpy(), table["area"] * 2 + 1)
-    way = compiled(line, numbers, lambda features: features.to_numpy())
-    assert way.final.predict(way.matrix(numbers)) == pytest.approx(line.predict(numbers.to_numpy()), abs=1e-9)
+    way = compiled(line, Block.of(numbers), np.asarray)
+    assert way.final.predict(way.matrix(Block.of(numbers))) == pytest.approx(line.predict(numbers.to_numpy()), abs=1e-9)
     by_name = LinearRegression().fit(numbers, table["area"])
-    assert compiled(by_name, numbers, lambda features: features) is None
+    by_table, by_place = ways(by_name, numbers)
+    assert by_table is None
+    assert by_place.final.predict(by_place.matrix(Block.of(numbers))) == pytest.approx(by_name.predict(numbers))
 
 
 def test_what_is_not_allowed_goes_to_the_estimator_itself(table, labels):
     before = ColumnTransformer([("texts", OrdinalEncoder(), ["town"]), ("numbers", "passthrough", ["area"])])
     pipeline = make_pipeline(before, boosting()).fit(table, labels)
-    way = compiled(pipeline, table, lambda features: features)
-    for odd in ({"town": pl.lit("not seen")}, {"town": pl.lit(None, dtype=pl.String)}, {"area": pl.lit(np.inf)}):
-        with pytest.raises(NotKnown):
-            way.matrix(table.head(2).with_columns(**odd))
+    for way in ways(pipeline, table):
+        for odd in ({"town": pl.lit("not seen")}, {"town": pl.lit(None, dtype=pl.String)}, {"area": pl.lit(np.inf)}):
+            with pytest.raises(NotKnown):
+                way.matrix(Block.of(table.head(2).with_columns(**odd)))
 
 
 @pytest.mark.parametrize("step", [PolynomialFeatures(2), SimpleImputer(add_indicator=True)])
 def test_a_step_without_a_rule_is_left_to_the_library(table, labels, step):
     before = make_column_transformer((make_pipeline(SimpleImputer(), step), NUMBERS))
     pipeline = make_pipeline(before, DecisionTreeClassifier(max_depth=3)).fit(table, labels)
-    assert compiled(pipeline, table, lambda features: features) is None
+    assert ways(pipeline, table) == (None, None)
 
 
 def test_other_answers_are_found_out(table, labels):
@@ -131,7 +155,8 @@ def test_other_answers_are_found_out(table, labels):
         """Answers by the type of what it is given."""
 
         def predict_proba(self, given):
-            return np.full((len(given), 3), 1 / 3 if isinstance(given, pl.DataFrame) else 0.3)
+            return np.full((len(given), 3), 0.3 if isinstance(given, np.ndarray) else 1 / 3)
 
-    assert compiled(Careless().fit(table, labels), table.select(NUMBERS), lambda features: features) is None
-    assert compiled(boosting().fit(table.select(NUMBERS), labels), table.select(NUMBERS).clear(), lambda f: f) is None
+    numbers = table.select(NUMBERS)
+    assert ways(Careless().fit(table, labels), numbers) == (None, None)
+    assert ways(boosting().fit(numbers, labels), numbers.clear()) == (None, None)

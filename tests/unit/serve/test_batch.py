@@ -19,7 +19,7 @@ def batcher(flats):
 
 @pytest.fixture
 def release(flats):
-    following = LiveVersion(flats.storage.ledger, flats.store)
+    following = LiveVersion(flats.storage.ledger, flats.store, flats.settings.state / "live.json")
 
     def make(version):
         flats.release(version)

@@ -8,17 +8,18 @@ import time
 from collections.abc import Iterable
 from datetime import datetime
 
-from slipway.errors import SlipwayError
 from slipway.records import Scope, Token
 from slipway.serve.access.attempts import Attempts
 from slipway.serve.access.caller import ANYBODY, NOBODY, Caller
 from slipway.serve.access.denied import Denied, expired, missing, too_little, unknown
+from slipway.serve.access.known import KnownTokens
 from slipway.serve.access.tokens import HOW, SCOPES, digest
 from slipway.serve.http.refusal import Refusal
-from slipway.storage.seams import Tokens
 
 LOOK_SECONDS = 0.5
 """How long a new or revoked token may take to be noticed."""
+END_SECONDS = 5.0
+"""How long an end waits for a database that says nothing."""
 
 OPEN = ("/health", "/docs")
 """Health without a token says little, and the page of the documentation nothing of the project: it has a field for a
@@ -35,12 +36,11 @@ class Access:
         host: what the service listens on. Beyond this machine every request needs a token, also when there is none.
     """
 
-    def __init__(self, tokens: Tokens, host: str) -> None:
+    def __init__(self, tokens: KnownTokens, host: str) -> None:
         self._tokens = tokens
         self._is_exposed = not is_loopback(host)
         self._hosts = {b"localhost", b"127.0.0.1", b"[::1]", _as_in_header(host)}
         self._known: tuple[tuple[str, Caller], ...] | None = None  # until they could be read, nobody is let in
-        self._problem: str | None = None
         self._attempts = Attempts()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -50,16 +50,15 @@ class Access:
         """Whether a request needs a token now."""
         return self._is_exposed or self._known is None or bool(self._known)
 
+    @property
+    def problem(self) -> str | None:
+        """Why the tokens can't be read now; those that are known go on."""
+        return self._tokens.problem
+
     def look(self) -> None:
         """Read the tokens once. Never raises: where they can't be read, those that are known go on."""
-        try:
-            tokens = self._tokens.all()
-        except SlipwayError as error:
-            if self._problem is None:
-                log.warning("the tokens can't be read; those that are known go on: %s", error)
-            self._problem = str(error)
-            return
-        self._known, self._problem = tuple((token.sha256, _caller(token)) for token in tokens), None
+        tokens = self._tokens.look()
+        self._known = None if tokens is None else tuple((token.sha256, _caller(token)) for token in tokens)
 
     def start(self) -> None:
         """Look again and again, in a thread."""
@@ -70,7 +69,7 @@ class Access:
         """End the thread."""
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(END_SECONDS)
 
     def admit(
         self,
@@ -103,7 +102,7 @@ class Access:
         if known == () and not self._is_exposed:
             self._hold_to_own_host(headers)
             if _bearer(headers) is not None and path not in OPEN:  # revoked, and the last that there was
-                raise unknown(_needed(method, predicts))
+                raise unknown(_needed(method, predicts), self._tokens.where)
             return ANYBODY
         token = _bearer(headers)
         caller = None if token is None or known is None else _find(known, token)
@@ -111,10 +110,10 @@ class Access:
         if path in OPEN and method in READING:
             return NOBODY if caller is None or is_expired else caller
         if known is None:
-            raise Refusal(503, f"Who may ask is not known: {self._problem or 'the tokens were not read yet'}")
+            raise Refusal(503, f"Who may ask is not known: {self.problem or 'the tokens were not read yet'}")
         needed = _needed(method, predicts)
         if caller is None:
-            raise unknown(needed) if token is not None else missing(needed)
+            raise (unknown if token is not None else missing)(needed, self._tokens.where)
         if is_expired:
             raise expired(caller, needed)
         if needed not in caller.scopes:

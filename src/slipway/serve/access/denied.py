@@ -15,24 +15,28 @@ class Denied(Refusal):
         self.reason: Reason = reason
 
 
-def missing(needed: Scope) -> Denied:
-    """No token came."""
+def missing(needed: Scope, where: str = "") -> Denied:
+    """No token came.
+
+    Args:
+        where: another place where there is one, in words to go on with.
+    """
     return Denied(
         401,
         'Bearer realm="slipway"',
         "This service needs a token: send it as `Authorization: Bearer TOKEN`. "
-        f"`slipway tokens add NAME --scope {needed}` makes one.",
+        f"`slipway tokens add NAME --scope {needed}` makes one{where}.",
         "no token",
     )
 
 
-def unknown(needed: Scope) -> Denied:
-    """A token that nobody has made, or that was revoked."""
+def unknown(needed: Scope, where: str = "") -> Denied:
+    """A token that nobody has made, or that was revoked; `where` is as in `missing`."""
     return Denied(
         401,
         'Bearer realm="slipway", error="invalid_token"',
         "This token is unknown here, or was revoked. `slipway tokens` lists the names of those that are known; "
-        f"`slipway tokens add NAME --scope {needed}` makes one.",
+        f"`slipway tokens add NAME --scope {needed}` makes one{where}.",
         "an unknown token",
     )
 

@@ -30,11 +30,6 @@ class TokenBook:
         """All of them, by name."""
         return self._tokens.all()
 
-    def usable(self) -> list[Token]:
-        """Those that have not expired."""
-        now = datetime.now(UTC)
-        return [t for t in self.all() if t.expires_at is None or datetime.fromisoformat(t.expires_at) > now]
-
     def add(self, name: str, scopes: Sequence[str], *, days: float | None = None) -> str:
         """Make a token; it is told here and never again. A running service takes it within a second.
 
@@ -72,6 +67,12 @@ class TokenBook:
         if not self._tokens.remove(name):
             known = [token.name for token in self._tokens.all()]
             raise ProjectError(f"There is no token `{name}`.{near_miss(name, known)}")
+
+
+def usable(tokens: Sequence[Token]) -> list[Token]:
+    """Those that have not expired."""
+    now = datetime.now(UTC)
+    return [each for each in tokens if each.expires_at is None or datetime.fromisoformat(each.expires_at) > now]
 
 
 def _after(now: datetime, days: float) -> datetime:

@@ -3,26 +3,31 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-import threadpoolctl
+from pathlib import Path
+from typing import Any, TypeVar
 
 from slipway.errors import OutsideError, SlipwayError
-from slipway.gate.expected import check_examples
-from slipway.model.bundle import Bundle
-from slipway.model.score import Scorer, load_scorer, quickened
+from slipway.model.score import Scorer
 from slipway.model.store import BundleStore
 from slipway.records import LedgerEntry
+from slipway.release.ledger import entry_hash
 from slipway.release.states import stand
 from slipway.serve.live.lean import without_pandas
 from slipway.serve.live.route import LiveRoute, live_route
+from slipway.serve.live.served import served
+from slipway.serve.remembered import recall, remember
 from slipway.storage.seams import Ledger
+
+Told = TypeVar("Told")
 
 LOOK_SECONDS = 0.5
 RETRY_SECONDS = 10.0
 """How long a release that could not be loaded is left alone before it is tried again."""
+SILENT_SECONDS = 5.0
+END_SECONDS = 5.0
+"""How long an end waits for a database that says nothing."""
 
 log = logging.getLogger(__name__)
 
@@ -52,14 +57,21 @@ class LiveState:
 
 
 class LiveVersion:
-    """Follows the ledger. Readers take `state` once a request, and keep what they took until they have answered."""
+    """Follows the ledger. Readers take `state` once a request, and keep what they took until they have answered.
 
-    def __init__(self, ledger: Ledger, store: BundleStore) -> None:
+    Args:
+        remembered: the file of the entry that made live what is served, by which a start goes on without the ledger.
+    """
+
+    def __init__(self, ledger: Ledger, store: BundleStore, remembered: Path) -> None:
         self._ledger = ledger
         self._store = store
+        self._remembered = remembered
+        self._kept: LedgerEntry | None = None
         self._state = LiveState(None, None, None)
         self._seen: tuple[int, str] | None = None
         self._retry_at = 0.0
+        self._asked_at: float | None = None
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -71,18 +83,20 @@ class LiveVersion:
         """Ask the ledger once; load what it says is live if that is not in use. Never raises for what is outside."""
         mark = None
         try:
-            head = self._ledger.head()
+            head = self._ask(self._ledger.head)
             mark = (head.seq, head.hash) if head else None
             is_retry = self._state.refused is not None and time.monotonic() >= self._retry_at
             if mark == self._seen and not is_retry:
                 self._say(ledger_problem=None)
                 return
-            entries = self._ledger.entries() if head else []
+            entries = self._ask(self._ledger.entries) if head else []
             standing = stand(entries)
         except OutsideError as error:
             if self._state.ledger_problem is None:
                 log.warning("the ledger can't be read; what is live goes on: %s", error)
             self._say(ledger_problem=str(error))
+            if self._state.live is None and time.monotonic() >= self._retry_at:
+                self._go_on_from_memory()
             return
         except SlipwayError as error:
             if self._state.refused != str(error):
@@ -93,6 +107,22 @@ class LiveVersion:
         self._seen = mark
         self._follow(entries, standing.live, standing.bundles)
 
+    def _ask(self, what: Callable[[], Told]) -> Told:
+        self._asked_at = time.monotonic()
+        try:
+            return what()
+        finally:
+            self._asked_at = None
+
+    @property
+    def ledger_problem(self) -> str | None:
+        """Why the ledger can't be read now; one that lets itself be asked and says nothing is as good as away."""
+        asked_at = self._asked_at
+        if self._state.ledger_problem is None and asked_at is not None:
+            silent = time.monotonic() - asked_at
+            return f"the ledger has not answered for {silent:.0f} s" if silent > SILENT_SECONDS else None
+        return self._state.ledger_problem
+
     def start(self) -> None:
         """Look again and again, in a thread."""
         self._thread = threading.Thread(target=self._keep_looking, name="live version", daemon=True)
@@ -102,7 +132,7 @@ class LiveVersion:
         """End the thread."""
         self._stopping.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(END_SECONDS)
 
     def _keep_looking(self) -> None:
         while not self._stopping.wait(LOOK_SECONDS):
@@ -122,34 +152,43 @@ class LiveVersion:
         )
         if current is not None and current.version == version and current.scorer.bundle.sha256 == sha256:
             self._state = LiveState(replace(current, released=released), None, None)
+        elif (live := self._loaded(version, sha256, released)) is not None:
+            self._state = LiveState(live, None, None)
+            log.info("version %d is live%s", version, f", after version {current.version}" if current else "")
+        if self._state.refused is None and self._kept != released and remember(self._remembered, released):
+            self._kept = released
+
+    def _go_on_from_memory(self) -> None:
+        entry = recall(self._remembered, LedgerEntry)
+        if entry is None or entry_hash(entry) != entry.hash:
             return
+        problem = self._state.ledger_problem
+        live = self._loaded(entry.version, entry.bundle, entry)
+        self._say(ledger_problem=problem)
+        if live is not None:
+            self._kept, self._state = entry, LiveState(live, None, problem)
+            log.warning("version %d is served, as when the ledger could last be read", entry.version)
+
+    def _loaded(self, version: int, sha256: str, released: LedgerEntry) -> Live | None:
+        """The version; None where it can't be used, which the state then says."""
+        current = self._state.live
         try:
-            live = _load(self._store, version, sha256, released)
+            return _load(self._store, version, sha256, released)
         except Exception as error:  # whatever a bundle does while it is loaded, the old version goes on
             reason = f"version {version} can't be used: {error}"
             if reason != self._state.refused:
                 log.error("%s. %s", reason, f"Version {current.version} goes on." if current else "Nothing is served.")
             self._retry_at = time.monotonic() + RETRY_SECONDS
             self._state = LiveState(current, reason, None)
-            return
-        self._state = LiveState(live, None, None)
-        log.info("version %d is live%s", version, f", after version {current.version}" if current else "")
+            return None
 
     def _say(self, *, ledger_problem: str | None, refused: str | None = None) -> None:
         state = self._state
         self._state = LiveState(state.live, refused or state.refused, ledger_problem)
 
 
-def _checked(bundle: Bundle) -> Scorer:
-    loaded = load_scorer(bundle)
-    with threadpoolctl.threadpool_limits(1):  # for a few rows, threads that wait for each other are most of the work
-        scorer = quickened(loaded)
-        check_examples(scorer)
-    return scorer
-
-
 def _load(store: BundleStore, version: int, sha256: str, released: LedgerEntry) -> Live:
     bundle = store.open(sha256)
-    scorer = without_pandas(lambda: _checked(bundle))
+    scorer = without_pandas(lambda: served(bundle))
     routes = {route.path: live_route(route, scorer.function) for route in scorer.bundle.manifest.routes}
     return Live(version, scorer, routes, released, scorer.bundle.sample())

@@ -40,7 +40,7 @@ _TRUTHS_REFUSED = {
     404: "No prediction has one of the ids.",
     409: "Another truth is kept of it, and this one does not say that it corrects.",
     413: "The body is larger than 16 MB.",
-    503: "Journal or disk are away: the reason is told.",
+    503: "The disk is away: the reason is told.",
 }
 
 

@@ -6,7 +6,8 @@ from slipway.errors import OutsideError
 from slipway.journal import read_spool
 from slipway.serve.access.admit import Access, is_loopback
 from slipway.serve.access.denied import Denied
-from slipway.serve.access.tokens import TokenBook
+from slipway.serve.access.known import KnownTokens
+from slipway.serve.access.tokens import TokenBook, usable
 from slipway.serve.http.refusal import Refusal
 
 ROW = {"area": "50 m2", "rooms": 2, "street": "Main"}
@@ -184,7 +185,7 @@ def test_another_hosts_name_is_refused_while_no_token_is_asked_for(client, give,
 
 def test_beyond_this_machine_a_token_is_needed_even_when_there_is_none_left(flats):
     book = TokenBook(flats.storage.tokens)
-    access = Access(flats.storage.tokens, "0.0.0.0")
+    access = Access(KnownTokens(flats.storage.tokens, flats.settings.state / "tokens.json"), "0.0.0.0")
     headers = [(b"authorization", f"Bearer {book.add('shop', ['operate'])}".encode())]
     access.look()
     assert access.admit("GET", "/model", headers, predicts=False).name == "shop"
@@ -211,7 +212,7 @@ class Broken:
 def test_nobody_is_let_in_before_the_tokens_could_be_read_and_those_known_go_on_after(flats, caplog):
     headers = [(b"authorization", f"Bearer {TokenBook(flats.storage.tokens).add('shop', ['read'])}".encode())]
     tokens = Broken(flats.storage.tokens)
-    access = Access(tokens, "127.0.0.1")
+    access = Access(KnownTokens(tokens, flats.settings.state / "tokens.json"), "127.0.0.1")
     access.look()
     with pytest.raises(Refusal, match="the disk failed") as refused:
         access.admit("GET", "/model", headers, predicts=False)
@@ -247,7 +248,7 @@ def test_an_expired_token_is_refused_and_the_door_stays_shut(client, flats, live
     assert client.get("/health", headers={"Authorization": f"Bearer {token}"}).json().keys() == {
         "status", "live", "ready"
     }  # fmt: skip
-    assert book.usable() == []
+    assert usable(book.all()) == []
 
 
 def test_the_log_counts_who_was_denied(client, give, caplog):

@@ -1,4 +1,6 @@
 import shutil
+import threading
+import time
 
 import pytest
 
@@ -10,7 +12,7 @@ from slipway.serve.live.version import LiveVersion
 
 @pytest.fixture
 def live(flats):
-    return LiveVersion(flats.storage.ledger, flats.store)
+    return LiveVersion(flats.storage.ledger, flats.store, flats.settings.state / "live.json")
 
 
 def in_use(live):
@@ -95,7 +97,7 @@ def test_a_ledger_that_is_away_changes_nothing(flats):
             return flats.storage.ledger.entries()
 
     ledger = Away()
-    live = LiveVersion(ledger, flats.store)
+    live = LiveVersion(ledger, flats.store, flats.settings.state / "live.json")
     flats.release(1)
     live.look()
     ledger.is_away = True
@@ -121,3 +123,30 @@ def test_a_ledger_that_makes_no_sense_changes_nothing(flats, live):
     live.look()
     assert in_use(live) == 1
     assert "version 9" in live.state.refused
+
+
+def test_a_ledger_that_says_nothing_is_as_good_as_away(flats, monkeypatch):
+    asked, may_answer = threading.Event(), threading.Event()
+
+    class Silent:
+        def head(self):
+            asked.set()
+            may_answer.wait(30)
+            return flats.storage.ledger.head()
+
+        def entries(self):
+            return flats.storage.ledger.entries()
+
+    monkeypatch.setattr(live_module, "SILENT_SECONDS", 0.0)
+    flats.release(1)
+    live = LiveVersion(Silent(), flats.store, flats.settings.state / "live.json")
+    live.start()
+    assert asked.wait(30)
+    assert live.ledger_problem.startswith("the ledger has not answered for")
+    may_answer.set()
+    until = time.monotonic() + 30
+    while live.state.live is None:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    live.stop()
+    assert live.ledger_problem is None
