@@ -25,6 +25,10 @@ class ProjectError(SlipwayError):
     exit_code = 2
 
 
+class NothingLive(ProjectError):
+    """No version is live yet: what needs one may find one later."""
+
+
 class DataError(ProjectError):
     """A table, a file or a body is not what it has to be."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from slipway.errors import BusyError, CheckRefused, OutsideError, ProjectError, SlipwayError
+from slipway.errors import BusyError, CheckRefused, NothingLive, OutsideError, ProjectError, SlipwayError
 from slipway.journal.shares import Share, in_words
 from slipway.project import Project
 from slipway.records import Decision, Step, new_id
@@ -227,8 +227,8 @@ def _remedy(project: Project, learned: Learned) -> str:
 def keep_ticking(tick: Callable[[], object], seconds: float, complain: Callable[[SlipwayError], None]) -> None:
     """Tick until SIGTERM or SIGINT, which end it at once: what a tick leaves open, the next one takes up.
 
-    A database that is away, or somebody else's run, may be over by the next tick: `complain` is told of it. Other
-    errors end the loop, since they need a person.
+    A database that is away, somebody else's run, or that no version is live may be over by the next tick: `complain`
+    is told of it. Other errors end the loop, since they need a person.
     """
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -236,7 +236,7 @@ def keep_ticking(tick: Callable[[], object], seconds: float, complain: Callable[
             started = time.monotonic()
             try:
                 tick()
-            except (BusyError, OutsideError) as error:
+            except (BusyError, NothingLive, OutsideError) as error:
                 complain(error)
             time.sleep(max(0.0, started + seconds - time.monotonic()))
     except KeyboardInterrupt:

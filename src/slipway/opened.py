@@ -4,7 +4,8 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from slipway.errors import BusyError, OutsideError, ProjectError
+from slipway.errors import BusyError, NothingLive, OutsideError
+from slipway.pipeline.orchestrated import Orchestrator, Straight
 from slipway.pipeline.run import run_lock
 from slipway.project import Project
 from slipway.settings import Settings
@@ -26,6 +27,8 @@ class Opened:
     def __init__(self, project: Project, settings: Settings) -> None:
         self.project = project
         self.settings = settings
+        self.orchestrator: Orchestrator = Straight()
+        """What carries out the steps of a run; a scheduler puts its own here."""
         self._room: CleanRoom | None = None
 
     def __enter__(self) -> Self:
@@ -90,10 +93,10 @@ class Opened:
         return stand(self.storage.ledger.entries())
 
     def require_live(self) -> int:
-        """The live version's number; a ProjectError with the remedy where there is none."""
+        """The live version's number; a NothingLive with the remedy where there is none."""
         live = self.standing().live
         if live is None:
-            raise ProjectError(
+            raise NothingLive(
                 "Nothing is live yet: `slipway up`, or `slipway run` and `slipway release`, changes that."
             )
         return live
@@ -113,6 +116,12 @@ class Opened:
         from slipway.journal.ship import Shipper
 
         Shipper(self.settings.spool, self.storage.journal).ship(wait_seconds=5.0)
+
+    def point_names(self) -> None:
+        """Make the tracker's names, and the head that it keeps, say what the ledger says."""
+        from slipway.release.switch import point_names
+
+        point_names(self._releasing())
 
     def _releasing(self) -> "Releasing":
         from slipway.release.switch import Releasing

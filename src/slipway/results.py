@@ -78,6 +78,8 @@ class JournalState:
     waiting: int
     labels: "tuple[Share, ...]" = ()
     """The newest truth of each prediction by who gave it, and how many of each a retraining would learn from."""
+    place: str = ""
+    """Where it is kept, for a person to read."""
 
     def to_json(self) -> dict[str, Any]:
         """What `journal --json` prints."""
@@ -91,3 +93,10 @@ class Looped:
 
     decisions: Sequence[Decision]
     live: int | None
+
+    def sentence(self) -> str:
+        """How far it came and why no further, in one line."""
+        if not self.decisions:
+            return "Nothing was decided."
+        last = self.decisions[-1]
+        return f"{last.step}: {last.outcome}. {last.why}"

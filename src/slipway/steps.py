@@ -13,6 +13,7 @@ from slipway.model.score import Scorer
 from slipway.monitor.check import PREDICTION
 from slipway.monitor.check import check as check_drift
 from slipway.monitor.window import Monitored
+from slipway.pipeline.orchestrated import T
 from slipway.project import Project
 from slipway.records import Prediction
 from slipway.release.watch import Side, compare
@@ -44,7 +45,7 @@ class Steps:
         return self._workspace.standing().live
 
     def check(self) -> Monitored:
-        return self._workspace.monitor(data=self._data)
+        return self._step("check", "the window against its reference", lambda: self._workspace.monitor(data=self._data))
 
     def learn(self) -> Learned:
         """Add the truths that came to their source, and run what that makes stale.
@@ -66,11 +67,16 @@ class Steps:
         return Learned(candidate, found.rows, ran.metrics, found.sources, found.left_out)
 
     def hold(self, version: int) -> tuple[bool, dict[str, Any]]:
-        self._held = self._workspace.gate(version)
-        return self._held.passed, self._held.to_json()
+        held = self._step("gate", f"version {version}", lambda: self._workspace.gate(version))
+        self._held = held
+        return held.passed, held.to_json()
 
     def promote(self, version: int, why: str, fence: Callable[[], None]) -> None:
-        self._workspace.release(version, why=why, report=self._held, fence=fence)
+        self._step(
+            "release",
+            f"version {version}",
+            lambda: self._workspace.release(version, why=why, report=self._held, fence=fence),
+        )
 
     def watch(self) -> Watched | None:
         """Judge the version that is watched, if there is one, over its first predictions."""
@@ -100,6 +106,9 @@ class Steps:
 
     def put_back(self, version: int, why: str) -> int:
         return self._workspace.rollback(why=why, instead_of=version).version
+
+    def _step(self, name: str, why: str, work: Callable[[], T]) -> T:
+        return self._workspace.orchestrator.step(name, why, work)
 
     def _side(self, version: int, predictions: list[Prediction]) -> Side:
         answered = [p for p in predictions if p.error is None]

@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from slipway.gate.hold import GateReport
+    from slipway.jobs import Done
     from slipway.journal.feedback import Kept
     from slipway.journal.purge import Purged
     from slipway.monitor.window import Monitored
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from slipway.release.collect import Collected
     from slipway.release.versions import VersionFacts
     from slipway.results import JournalState, LedgerView, Looped, Ran, Status, StoodUp
+    from slipway.stack.status import ServiceStatus
     from slipway.workspace import Workspace
 
 PIPED_WIDTH = 160
@@ -44,6 +47,9 @@ class Terminal:
 
     def progress(self, stage: str, event: str) -> None:
         self._err.print(f"  {escape(stage):<20} [dim]{escape(event)}[/dim]")
+
+    def note(self, text: str) -> None:
+        self._err.print(f"  [dim]{escape(text)}[/dim]")
 
     def decision(self, decision: Decision) -> None:
         self._err.print(f"  {decision.step:<9} [bold]{escape(decision.outcome)}[/bold]  {escape(decision.why)}")
@@ -94,6 +100,34 @@ class Terminal:
         kept = stood.gate is not None and not stood.gate.passed
         note = " (the candidate is refused; this one stays)" if kept else ""
         self._err.print(f"  Version [bold]{stood.live}[/bold] is live{note}.")
+
+    def job(self, done: "Done") -> None:
+        if self._as_json:
+            self._json(done.to_json())
+            return
+        if done.ran is not None:
+            self._ran(replace(done.ran, candidate=None), self._out, with_why=False)  # what became of it is said below
+        if done.stood is not None:
+            self.stood_up(done.stood)
+        if done.carried is not None:
+            self._out.print(f"  {escape(done.carried.sentence())}")
+
+    def services(self, project: str, services: "Sequence[ServiceStatus]") -> None:
+        """How a stack stands."""
+        if self._as_json:
+            self._json({"project": project, "services": [each.to_json() for each in services]})
+        else:
+            from slipway.stack.show import print_services
+
+            print_services(services, self._out)
+
+    def told(self, found: Mapping[str, Any], lines: Iterable[str]) -> None:
+        """What a verb found: as one object, or in a line each."""
+        if self._as_json:
+            self._json(dict(found))
+            return
+        for line in lines:
+            self._out.print(f"  {escape(line)}")
 
     def status(self, status: "Status") -> None:
         if self._as_json:
@@ -231,6 +265,8 @@ class Terminal:
             beyond = f"; {share.left_out:,} are left out of a retraining, beyond max_source_share"
             said = f"  {share.labels:,} labels by {escape(share.source)}{beyond if share.left_out else ''}"
             self._out.print(said)
+        if state.place:
+            self._out.print(f"  It is kept in {escape(state.place)}.")
 
     def purged(self, purged: "Purged") -> None:
         if self._as_json:

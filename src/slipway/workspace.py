@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.errors import CheckRefused, ProjectError
 from slipway.opened import Opened
+from slipway.pipeline.brought import project_root
 from slipway.pipeline.graph import order
 from slipway.pipeline.proposed import is_proposed
 from slipway.pipeline.reported import reported_metrics
 from slipway.pipeline.run import RunReport, run, run_lock, run_stage, stale
 from slipway.pipeline.snapshots import source_states
-from slipway.project import Project, find_project, read_project
+from slipway.project import Project, read_project
 from slipway.records import Decision, LedgerEntry
 from slipway.results import JournalState, LedgerView, Looped, Ran, Status, StoodUp
 from slipway.settings import read_settings
@@ -38,7 +39,7 @@ def open_project(folder: Path | str = ".") -> "Workspace":
     Raises:
         ProjectError: there is none, or its files are wrong; the message says where.
     """
-    root = find_project(Path(folder))
+    root = project_root(Path(folder))
     return Workspace(read_project(root), read_settings(root))
 
 
@@ -62,6 +63,8 @@ class Workspace(Opened):
         sets: Sequence[str] = (),
         jobs: int = 1,
         on_progress: Callable[[str, str], None] | None = None,
+        is_alone: bool = False,
+        wait_seconds: float = 10,
     ) -> Ran:
         """Run what changed; a run that makes the model registers a candidate.
 
@@ -71,11 +74,13 @@ class Workspace(Opened):
             sets: settings as "stage.key=value", written to params.yaml.
             jobs: how many stages may be executed at a time.
             on_progress: called with a stage's name and what happens to it.
+            is_alone: these stages without what they read, which is there.
+            wait_seconds: how long to wait for somebody else who runs this project.
 
         A stage that fails is in the report as `error`; nothing is registered then.
         """
-
-        on_the_way = order(self.project, [self.project.model_stage.name])
+        model = self.project.model_stage.name
+        on_the_way = () if is_alone and model not in stages else order(self.project, [model])
 
         def progress(name: str, event: str) -> None:
             if name in on_the_way and event.startswith("runs"):
@@ -84,10 +89,10 @@ class Workspace(Opened):
                 on_progress(name, event)
 
         tables = self.storage.tables
-        with run_lock(self.settings):
+        with run_lock(self.settings, wait_seconds):
             report = run(
-                self.project, self.settings, tables,
-                wanted=stages, force=force, sets=sets, jobs=jobs, on_progress=progress,
+                self.project, self.settings, tables, orchestrator=self.orchestrator,
+                wanted=stages, is_alone=is_alone, force=force, sets=sets, jobs=jobs, on_progress=progress,
             )  # fmt: skip
             metrics = self._reported(report)
             candidate = None
@@ -171,7 +176,7 @@ class Workspace(Opened):
         self.tracker.prepare()
         return rollback(self._releasing(), to, why=why, instead_of=instead_of)
 
-    def stand_up(self) -> StoodUp:
+    def stand_up(self, why: str = "up") -> StoodUp:
         """Release the candidate if the gate lets it pass; else what is live stays.
 
         Raises:
@@ -185,13 +190,14 @@ class Workspace(Opened):
                     "Nothing is live and no candidate waits: the last one was refused. Change it, run again."
                 )
             return StoodUp(standing.live, None, None)
-        report = self.gate(standing.candidate)
+        version, step = standing.candidate, self.orchestrator.step
+        report = step("gate", f"version {version}", lambda: self.gate(version))
         if not report.passed:
             if standing.live is None:
-                raise CheckRefused(f"Version {standing.candidate} is refused and nothing is live: {report.sentence()}")
+                raise CheckRefused(f"Version {version} is refused and nothing is live: {report.sentence()}")
             return StoodUp(standing.live, None, report)
-        entry = self.release(standing.candidate, why="up", report=report)
-        return StoodUp(standing.candidate, entry, report)
+        entry = step("release", f"version {version}", lambda: self.release(version, why=why, report=report))
+        return StoodUp(version, entry, report)
 
     def ledger(self, *, against_anchor: bool = False) -> LedgerView:
         """What was live when, by whom, why, and on what evidence.
@@ -309,7 +315,7 @@ class Workspace(Opened):
 
         predictions, truths = self.storage.journal.count()
         sources = label_sources(self.storage.journal, self.project)
-        return JournalState(predictions, truths, waiting(self.settings.spool), sources)
+        return JournalState(predictions, truths, waiting(self.settings.spool), sources, self.storage.place)
 
     def purge(self, ids: Sequence[str]) -> "Purged":
         """Remove predictions and their truths for good: from journal, spool and labelled rows."""
@@ -356,6 +362,7 @@ class Workspace(Opened):
 
         if not is_dry:
             self.expire()
+            self._register_pending(is_needed=False)
 
         def told(decision: Decision) -> None:
             report(decision)
@@ -385,7 +392,8 @@ class Workspace(Opened):
     def _propose(self, metrics: Mapping[str, float]) -> int | None:
         from slipway.release.candidate import CandidateMaker
 
-        if is_proposed(self.project, self.settings) and not self.storage.pending.all():
+        is_known = self.storage.ledger.head() is not None  # a new state, as a stack's, knows of no run
+        if is_known and is_proposed(self.project, self.settings) and not self.storage.pending.all():
             return None
         maker = CandidateMaker(self.project, self.settings, self.storage, self.store, self.tracker)
         return maker.propose(metrics)

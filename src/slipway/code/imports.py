@@ -20,11 +20,12 @@ def libraries_of(project: Project, stage: Stage, functions: Iterable[str] = ()) 
     names = [*functions, *([stage.name] if stage.command is None else [])]
     found = dict(reach(project.root, project.module, names).libraries) if names else {}
     if stage.command is not None:
-        found |= library_versions(_imported(project, stage.command.files))
+        found |= library_versions(imported_by_scripts(project, stage.command.files))
     return found
 
 
-def _imported(project: Project, files: Iterable[PurePosixPath]) -> set[str]:
+def imported_by_scripts(project: Project, files: Iterable[PurePosixPath]) -> set[str]:
+    """The names of the libraries that scripts import, wherever in them."""
     scripts = [file for file in files if file.suffix == ".py"]
     own = {part for file in scripts for part in (file.stem, file.parent.name)}
     found: set[str] = set()

@@ -22,7 +22,7 @@ def check_examples(scorer: Scorer) -> int:
     rows, expected = scorer.bundle.examples()
     if not rows:
         return 0
-    scores = scorer.score(scorer.bundle.schema.table(rows))
+    scores = scorer.score_rows(rows)
     for i, answer in enumerate(expected):
         given = scores.probabilities[i] if scores.probabilities is not None else None
         if not agree(scores.predictions[i], answer["prediction"]) or not agree(given, answer.get("probabilities")):

@@ -19,7 +19,7 @@ from slipway.project.scripts import NUMBERED, as_stages, read_scripts, service_s
 _MODELS = (".skops", ".joblib", ".pkl", ".pickle")
 _TEST = re.compile(r"test|holdout|hold_out|valid")
 _METRICS = re.compile(r"metric|score|evaluation|result")
-_OURS = "# Slipway's and MLflow's own.\n/.slipway/\n/mlflow.db*\n/mlruns/\n__pycache__/\n"
+_OURS = "# Slipway's and MLflow's own.\n/.slipway/\n/mlflow.db*\n/mlruns/\n/.env\n__pycache__/\n"
 
 
 @dataclass(frozen=True, slots=True)

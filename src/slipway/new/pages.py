@@ -23,6 +23,7 @@ GITIGNORE = """\
 __pycache__/
 .pytest_cache/
 .venv/
+/.env
 """
 
 

@@ -43,7 +43,7 @@ def needs(project: Project, name: str) -> list[str]:
         return [after] if after is not None else []
     found: dict[str, None] = {}
     for wanted in project.stages[name].inputs:
-        node = _maker(project, wanted.artifact)
+        node = maker_of(project, wanted.artifact)
         if node is not None:
             found[node] = None
     return list(found)
@@ -125,7 +125,7 @@ def _ancestors(project: Project, artifact: str) -> set[str]:
     found: set[str] = set()
     waiting = [artifact]
     while waiting:
-        node = _maker(project, waiting.pop())
+        node = maker_of(project, waiting.pop())
         for wanted in inputs_of(project, node) if node is not None else ():
             if wanted not in found:
                 found.add(wanted)
@@ -133,7 +133,7 @@ def _ancestors(project: Project, artifact: str) -> set[str]:
     return found
 
 
-def _maker(project: Project, artifact: str) -> str | None:
+def maker_of(project: Project, artifact: str) -> str | None:
     """The stage or source that makes an artifact, which another stage may be named as; None for a file."""
     if artifact in project.artifacts and project.artifacts[artifact].maker is not None:
         return project.artifacts[artifact].maker

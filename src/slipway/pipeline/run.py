@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from slipway.errors import BusyError, ProjectError, SlipwayError, near_miss
 from slipway.pipeline.after import adopt_locked, fill_cache, remember_unchanged, uncached
@@ -13,13 +13,15 @@ from slipway.pipeline.book import Book
 from slipway.pipeline.contents import Signature
 from slipway.pipeline.dvc_cache import Cache, find_cache
 from slipway.pipeline.graph import inputs_of, order, outputs_of
-from slipway.pipeline.lock import LOCK, STAGES, is_ours, write_lock
+from slipway.pipeline.lock import LOCK, STAGES, Ran, is_ours, write_lock
+from slipway.pipeline.orchestrated import Orchestrator, Straight
 from slipway.pipeline.snapshots import read_snapshot, told
 from slipway.project.facts import Project
-from slipway.settings import Settings
+from slipway.settings import Settings, not_writable
 
 if TYPE_CHECKING:
     from slipway.pipeline.apart import Task
+    from slipway.pipeline.execute import Executed
     from slipway.pipeline.keep import Keeper
     from slipway.storage.seams import Tables
 
@@ -73,9 +75,8 @@ def run_lock(settings: Settings, wait_seconds: float = 10) -> Iterator[None]:
     """
     import fcntl
 
-    settings.locks.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + wait_seconds
-    with (settings.locks / "run.lock").open("a+", encoding="utf-8") as file:
+    with _opened(settings) as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -84,14 +85,23 @@ def run_lock(settings: Settings, wait_seconds: float = 10) -> Iterator[None]:
                 if time.monotonic() >= deadline:
                     file.seek(0)
                     raise BusyError(
-                        f"{settings.root}: process {file.read().strip() or 'another'} runs this project and was not "
+                        f"{settings.root}: {file.read().strip() or 'another process'} runs this project and was not "
                         f"done after {wait_seconds:g} s. Wait for it, or end it."
                     ) from None
                 time.sleep(0.05)
         file.truncate(0)
-        file.write(str(os.getpid()))
+        # In a container the number tells nobody much; there each service has its name.
+        file.write(f"process {os.getpid()} of {settings.user}")
         file.flush()
         yield
+
+
+def _opened(settings: Settings) -> TextIO:
+    try:
+        settings.locks.mkdir(parents=True, exist_ok=True)
+        return (settings.locks / "run.lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise not_writable(settings.state, error) from error
 
 
 def run(
@@ -100,29 +110,34 @@ def run(
     tables: "Tables | None",
     *,
     wanted: Sequence[str] = (),
+    is_alone: bool = False,
     force: bool = False,
     sets: Iterable[str] = (),
     jobs: int = 1,
     on_progress: Progress | None = None,
+    orchestrator: Orchestrator | None = None,
 ) -> RunReport:
     """Execute the stages whose code, settings, inputs, libraries or artifacts are not as they were. Hold `run_lock`.
 
     Args:
         wanted: only these stages or artifacts and what they need.
+        is_alone: without what they need, which is there.
         force: execute the wanted ones, or all, even if nothing changed.
         sets: settings as "stage.setting=value", written to params.yaml first.
         jobs: how many stages may be executed at a time, each in a process of its own where it has company.
+        orchestrator: what carries out each stage that is executed in this process.
 
     A stage that fails ends the run: it is in the report, and what it would have made stays as it was. Those that are
     under way beside it finish.
     """
     began_at = time.time_ns()
-    names = order(project, wanted)
+    names = [name for name in order(project, wanted) if not is_alone or name in wanted]
     book = Book(project, settings)
     try:
         forced = _forced(project, names, wanted) if force else frozenset()
         say = on_progress or _say_nothing
-        running = _Running(project, settings, tables, book, book.params(sets), say, forced)
+        under = orchestrator or Straight()
+        running = _Running(project, settings, tables, book, book.params(sets), say, forced, under)
         report = running.through(names, jobs)
     finally:
         book.close()
@@ -185,6 +200,7 @@ class _Running:
     params: Mapping[str, Mapping[str, Any]]
     say: Progress
     forced: frozenset[str]
+    orchestrator: Orchestrator
     cache: Cache | None = None
     keeper: "Keeper | None" = None
     outcomes: dict[str, StageOutcome] = field(default_factory=dict)
@@ -198,7 +214,7 @@ class _Running:
         ours = self.project.is_adopted or is_ours(self.project.root)
         self.cache = find_cache(self.project.root) if ours else None
         if ours:
-            adopt_locked(self.project, self.book, names, self.params)
+            adopt_locked(self.project, self.book, order(self.project), self.params)
         try:
             if jobs > 1:
                 from slipway.pipeline.together import together
@@ -210,7 +226,7 @@ class _Running:
             self._record(wait=True)
             if self.keeper is not None:
                 self.keeper.close()
-        self._lock([o.name for o in self.outcomes.values() if o.outcome == "unchanged"])
+        self._lock([o.name for o in self.outcomes.values() if o.outcome == "unchanged"], names)
         why = tuple(f"`{name}` failed" for name in self.errors)
         outcomes = tuple(self.outcomes.get(name) or StageOutcome(name, "not reached", 0.0, why) for name in names)
         notes = () if ours else (f"{STAGES} is not Slipway's, so it and {LOCK} stay as they are.",)
@@ -233,6 +249,7 @@ class _Running:
         why = self._why(name, name in self.forced)
         if not why:
             self.say(name, "unchanged")
+            self.orchestrator.unchanged(name, "nothing that it depends on has changed")
             self.outcomes[name] = StageOutcome(name, "unchanged", 0.0, ())
         return why
 
@@ -242,8 +259,12 @@ class _Running:
 
         began_with = self.begin(name, why)
         started = time.monotonic()
+
+        def work() -> "Executed":
+            return execute(self.project, name, self.params, self.tables, state=self.settings.state)
+
         try:
-            executed = execute(self.project, name, self.params, self.tables, state=self.settings.state)
+            executed = self.orchestrator.step(name, "; ".join(why), work)
         except SlipwayError as error:
             self.failed(name, why, error, time.monotonic() - started)
         else:
@@ -319,19 +340,30 @@ class _Running:
             self.book.record(name, self.params, self.unrecorded.pop(name))
             self.book.close()
 
-    def _lock(self, unchanged: Sequence[str]) -> None:
+    def _lock(self, unchanged: Sequence[str], names: Sequence[str]) -> None:
         for name in unchanged:
             self.book.refresh(name, self.params)
-        if self._write_lock() and self.cache is not None:
+        if self._write_lock(names) and self.cache is not None:
             fill_cache(self.project, self.book.contents, self.cache, self.book.ran())
 
-    def _write_lock(self) -> bool:
+    def _write_lock(self, names: Sequence[str]) -> bool:
         if not self.project.is_adopted:
-            return write_lock(self.project, self.book.modules(), self.book.ran())
+            ran = self.book.ran()
+            return write_lock(self.project, self.book.modules(), {**self._of_others(ran, names), **ran})
         from slipway.pipeline.locked import update_lock
 
         update_lock(self.project, self.book.ran())  # its dvc.yaml is somebody else's, and never written
         return True
+
+    def _of_others(self, ran: Mapping[str, Ran], names: Sequence[str]) -> dict[str, Ran]:
+        """What the lock says of stages that this run leaves alone and that never ran here: a clone has it from others,
+        and the next run of those, or `dvc pull`, needs it."""
+        left = set(order(self.project)) - set(names) - set(ran)
+        if not left or not (self.project.root / LOCK).is_file():
+            return {}
+        from slipway.pipeline.locked import read_lock
+
+        return {name: entry for name, entry in read_lock(self.project).items() if name in left}
 
     def _paths(self, artifacts: Iterable[str]) -> list[str]:
         return [str(self.project.artifacts[artifact].path) for artifact in artifacts]

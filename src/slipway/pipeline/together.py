@@ -84,7 +84,7 @@ def _waits(project: Project, names: Sequence[str]) -> dict[str, set[str]]:
     waits: dict[str, set[str]] = {}
     users: set[str] = set()
     for name in names:
-        waits[name] = set(needs(project, name))
+        waits[name] = set(needs(project, name)).intersection(names)
         source = project.sources.get(name)
         if (source.sql is not None and source.database is None) if source else project.stages[name].publish is not None:
             waits[name] |= users

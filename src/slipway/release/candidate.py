@@ -118,9 +118,15 @@ class CandidateMaker:
     def _tags(self) -> dict[str, str]:
         digest = lock_digest(self._settings)
         tags = {"dvc.lock.sha256": digest} if digest is not None else {}
-        found = subprocess.run(
-            ["git", "rev-parse", "HEAD"], cwd=self._settings.root, capture_output=True, text=True, check=False
-        )
-        if found.returncode == 0:
-            tags["git.commit"] = found.stdout.strip()
+        commit = self._settings.commit or _commit(self._settings.root)
+        if commit is not None:
+            tags["git.commit"] = commit
         return tags
+
+
+def _commit(root: Path) -> str | None:
+    """The commit that git has checked out; None in no repository, and where there is no git."""
+    if shutil.which("git") is None:
+        return None
+    found = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=False)
+    return found.stdout.strip() if found.returncode == 0 else None

@@ -6,12 +6,14 @@ import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from slipway.errors import CheckRefused, OutsideError
 from slipway.journal.purge import Purged
+from slipway.journal.segment import folders
 from slipway.records import LedgerEntry
 from slipway.release.elsewhere import Elsewhere
 from slipway.release.ledger import verify
@@ -105,7 +107,7 @@ def leftovers(
                 yield Leftover(path, size, "no entry of the ledger refers to it")
         elif path.name.startswith(_STRAYS) and now - newest > STRAY_SECONDS:
             yield Leftover(path, size, "a bundle that was never finished")
-    for path in _inside(settings.spool):
+    for path in chain.from_iterable(map(_inside, folders(settings.spool))):
         is_noted = path.suffix in (".offset", ".offset-new")
         if not (path.suffix == ".new" or (is_noted and not path.with_suffix(".segment").exists())):
             continue

@@ -89,7 +89,7 @@ def holding(ledger: Ledger) -> list[LedgerEntry]:
     verified = verify(entries)
     if not verified.ok:
         raise CheckRefused(
-            f"The ledger does not hold: {verified.problem}. Nothing is built on it. Put a copy of the state file back; "
+            f"The ledger does not hold: {verified.problem}. Nothing is built on it. Put a copy of the state back; "
             "`slipway ledger --verify` looks again."
         )
     return entries

@@ -68,7 +68,7 @@ def _register(registering: Registering, waiting: Waiting) -> int | None:
     version = next((v for v, bundle in standing.bundles.items() if bundle == waiting.bundle), None)
     if version is None:
         try:
-            facts = _facts(registering, waiting)
+            facts = run_facts(registering, waiting)
         except BundleError as error:
             log.warning("what was pending can't be registered, the next run makes it again: %s", error)
             registering.pending.remove(waiting.bundle)
@@ -95,7 +95,12 @@ def _record(registering: Registering, waiting: Waiting, version: int) -> None:
         ) from None
 
 
-def _facts(registering: Registering, waiting: Waiting) -> RunFacts:
+def run_facts(registering: Registering, waiting: Waiting) -> RunFacts:
+    """What the tracker is told of a candidate.
+
+    Raises:
+        BundleError: its bundle is gone, or damaged.
+    """
     bundle = registering.store.open(waiting.bundle)
     rows, answers = bundle.examples()
     return RunFacts(

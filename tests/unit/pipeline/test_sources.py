@@ -122,7 +122,7 @@ def test_what_is_known_of_a_snapshot_is_shown(shop):
         ("SHOP_URL", "mysql://ada:s3cret@db/shop", ProjectError, "a URL of the kind `mysql`: expected one of"),
         ("SHOP_URL", "postgresql://ada:s3cret/word@db/shop", ProjectError, "not a URL such as postgresql://user:"),
         ("SHOP_URL", "sqlite:///nowhere.db", DataError, "nowhere.db: there is no such database."),
-        ("SHOP_URL", "postgresql://ada:s3cret@127.0.0.1:1/shop", OutsideError, "the database at 127.0.0.1:1/shop"),
+        ("SHOP_URL", "postgresql://ada:s3cret@127.0.0.1:1/shop", OutsideError, "PostgreSQL at 127.0.0.1:1/shop"),
     ],
 )
 def test_a_database_that_cannot_be_asked(shop, monkeypatch, name, value, error, message):
