@@ -32,9 +32,10 @@ check: lint types test ## All of these
 lock: dev ## Bring locks/ in step with pyproject.toml; UPGRADE=1 takes the newest versions
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
 
-page: dev ## Write docs/cli.md from the commands, and the tables of docs/documents into their pages
+page: dev ## Write docs/cli.md from the commands, the tables of docs/documents into their pages, and the picture
 	@$(BIN)/python scripts/cli_page.py
 	@$(BIN)/python scripts/documents.py
+	@$(BIN)/python scripts/pictures.py
 
 clean: ## Take away what was made here: the environment, caches, the demo
 	rm -rf .venv demo build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -7,6 +7,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 REGISTRY_UNREACHABLE = 3
+IMAGES = ROOT / "src" / "slipway" / "stack" / "files" / "locks"
+LOCKS = (ROOT / "locks", IMAGES)
 
 
 def test_locks_are_what_pyproject_asks_for():
@@ -25,18 +27,27 @@ def test_the_demo_runs_on_versions_that_are_tested():
     assert setup <= dev
 
 
-@pytest.mark.parametrize("name", ["dev", "runtime", "setup"])
-def test_each_version_is_pinned_and_hashed(name):
-    text = (ROOT / "locks" / f"{name}.txt").read_text()
+def test_an_image_runs_on_versions_that_are_tested():
+    tested = {pin.split("==")[0]: pin for pin in _pins("dev") if "3.12" not in pin}
+    others = {pin for path in IMAGES.glob("*.txt") if path.stem != "prefect" for pin in _pins(path.stem, IMAGES)}
+    assert {pin for pin in others if tested.get(pin.split("==")[0], pin) != pin} == set()
+
+
+@pytest.mark.parametrize(
+    "path", [path for folder in LOCKS for path in folder.glob("*.txt")], ids=lambda path: path.stem
+)
+def test_each_version_is_pinned_and_hashed(path):
+    text = path.read_text()
     entries = text.replace(" \\\n", " ").splitlines()
     loose = [e.split()[0] for e in entries if e and not e.startswith("#") and not ("==" in e and "--hash=sha256:" in e)]
     assert loose == []
 
 
 def test_a_requirement_that_the_locks_lack_is_found(tmp_path):
-    for name in ("pyproject.toml", "scripts/lock.py", "locks/dev.txt", "locks/runtime.txt", "locks/setup.txt"):
+    locks = [str(path.relative_to(ROOT)) for folder in LOCKS for path in folder.glob("*.txt")]
+    for name in ("pyproject.toml", "scripts/lock.py", *locks):
         copy = tmp_path / name
-        copy.parent.mkdir(exist_ok=True)
+        copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text((ROOT / name).read_text())
     asked = (tmp_path / "pyproject.toml").read_text()
     (tmp_path / "pyproject.toml").write_text(asked.replace('"typer>=', '"tabulate>=0.9",\n    "typer>='))
