@@ -81,7 +81,9 @@ def _departures(table: dict[str, Any]) -> str:
         lines = [f"| {_code(row['text'])} | {_code(row['ours'])} | {_cell(row)} |\n" for row in rows["works with"]]
         parts.append("They work with another command:\n\n| there | here | |\n|---|---|---|\n" + "".join(lines))
     if rows["later"]:
-        parts.append("They come later, with the stack:\n\n" + "".join(_line(row) for row in rows["later"]))
+        parts.append(
+            "They come later, with the object store or the cluster:\n\n" + "".join(_line(row) for row in rows["later"])
+        )
     if rows["departs"]:
         lines = [f"| {_code(row['text'])} | {_cell(row)} |\n" for row in rows["departs"]]
         parts.append("They are left out, for a reason:\n\n| there | why not |\n|---|---|\n" + "".join(lines))

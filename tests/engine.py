@@ -49,6 +49,8 @@ class Stack:
         """Make the project `folder`/`example`; each of `settings` replaces a text of its `slipway.toml` once."""
         self.example, self.name = example, PREFIX + (name or example)
         self.environment = _environment()
+        self.verbs: list[tuple[str, ...]] = []
+        """Of the command line, as they were called."""
         self.folder = folder
         self.slipway("new", example, "--example", example)
         self.folder = folder / example
@@ -63,6 +65,7 @@ class Stack:
         self, *arguments: str, code: int = 0, seconds: float = 900, environment: Mapping[str, str] | None = None
     ) -> str:
         """A verb of the command line in the project's folder: its standard output, then its standard error."""
+        self.verbs.append(arguments)
         command = [sys.executable, "-m", "slipway", *arguments]
         return self.run(command, code=code, seconds=seconds, environment=environment)
 

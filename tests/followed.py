@@ -64,7 +64,7 @@ def _up(stack: Stack, leading: list[str], rest: list[str]) -> str:
     said = stack.compose(*leading, "up", "-d", *[word for word in rest if word != "-d"], seconds=900)
     states = _states(stack, leading)
     end = time.monotonic() + 300
-    while any(_is_under_way(state) for state in states) and time.monotonic() < end:
+    while any(_is_under_way(stack, *state) for state in states) and time.monotonic() < end:
         time.sleep(0.5)
         states = _states(stack, leading)
     bad = [state for state in states if state[1] not in ("running", "exited") or state[2] or state[3] == "unhealthy"]
@@ -78,10 +78,10 @@ def _states(stack: Stack, leading: list[str]) -> list[tuple[str, str, int, str]]
     return [(service, state, int(code), health) for service, state, code, health in rows]
 
 
-def _is_under_way(state: tuple[str, str, int, str]) -> bool:
-    service, now, _, health = state
-    del service
-    return now in ("created", "restarting") or health == "starting" or (now == "running" and health == "")
+def _is_under_way(stack: Stack, service: str, now: str, code: int, health: str) -> bool:
+    del code
+    works = now == "running" and stack.kinds().get(service) in ONCE
+    return works or now in ("created", "restarting") or health == "starting"
 
 
 def _service(stack: Stack, rest: list[str]) -> str | None:

@@ -13,7 +13,7 @@ def section(page: str, heading: str | None = None) -> str:
     text = (ROOT / page).read_text(encoding="utf-8")
     if heading is None:
         return text
-    found = re.search(rf"^##+ {re.escape(heading)}\n(.*?)(?=^##? |\Z)", text, re.MULTILINE | re.DOTALL)
+    found = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^##? |\Z)", text, re.MULTILINE | re.DOTALL)
     assert found is not None, f"{page} has no heading {heading!r}"
     return found[1]
 

@@ -156,5 +156,8 @@ def _jobs(project: Project) -> list[Service]:
 def _carry(workspace: Workspace, way: str, say: Say) -> "Carried":
     from slipway.pipeline.remote import pull, push
 
-    with run_lock(workspace.settings, OTHERS_SECONDS):
-        return (pull if way == "pull" else push)(workspace.project, workspace.settings, say)
+    def work() -> "Carried":
+        with run_lock(workspace.settings, OTHERS_SECONDS):
+            return (pull if way == "pull" else push)(workspace.project, workspace.settings, say)
+
+    return workspace.orchestrator.step(way, "what DVC keeps, and its remote", work)

@@ -1,6 +1,7 @@
 """The second document as a stack: Prefect, MLflow, Postgres, a job that trains, a monitor that retrains, the API."""
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from documents import HOUSING_REQUEST
 from engine import Stack, asked, docker, document_rows, standing
 from followed import follow
 from hardening import assert_hardened
+from pages import STACK, commands
 
 ROW = {
     "district": "kadikoy",
@@ -39,6 +41,16 @@ def test_it_answers_as_the_document_and_the_embedded_run_do(stack: Stack, embedd
     assert [one["prediction"] for one in told] == [one["prediction"] for one in without]
     for here, there in zip(told, without, strict=True):
         assert here["probabilities"] == pytest.approx(there["probabilities"], abs=1e-9)
+
+
+def test_the_readme_s_three_commands_bring_it_up(stack: Stack) -> None:
+    (new, name, *example), (_, there, *up), (_, here, *status) = (
+        shlex.split(line)[1:] for line in commands("README.md", STACK)
+    )
+    assert stack.verbs[0] == (new, stack.example, *example)
+    assert stack.verbs[1] == tuple(up)
+    assert there == here == name
+    assert "secrets/api_token" in stack.slipway(*status)
 
 
 def test_every_server_is_where_the_document_has_it(stack: Stack) -> None:

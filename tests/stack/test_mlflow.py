@@ -1,4 +1,4 @@
-"""The tracker's suite over HTTP: MLflow's server as a stack has it, tables in PostgreSQL, artifacts through the server."""
+"""The tracker's suite over HTTP: MLflow's server as a stack has it, its tables in PostgreSQL."""
 
 import time
 import urllib.error
@@ -20,7 +20,7 @@ SERVICE = "tracking"
 SETTINGS = [
     (
         "[stack.services.data-prep]",
-        f'[stack.services.{SERVICE}]\nkind = "mlflow"\nport = 5000\n\n[stack.services.data-prep]',
+        f'[stack.services.{SERVICE}]\nkind = "mlflow"\nport = 5001\n\n[stack.services.data-prep]',
     )
 ]
 

@@ -40,8 +40,8 @@ def test_it_answers_as_the_document_and_the_embedded_run_do(stack: Stack, embedd
     assert stack.ask("api", "/status")["features_required"] == 16
 
 
-def test_a_first_pull_from_an_empty_remote_says_so_and_goes_on(stack: Stack) -> None:
-    assert "empty" in stack.compose("logs", "dvc-pull") or "no remote" in stack.compose("logs", "dvc-pull")
+def test_a_pull_without_a_remote_says_so_and_goes_on(stack: Stack) -> None:
+    assert "so nothing was pulled" in stack.compose("logs", "dvc-pull")
 
 
 def test_all_of_ours_is_one_image(stack: Stack) -> None:
@@ -64,15 +64,6 @@ def test_the_drift_is_simulated_found_and_drawn(stack: Stack) -> None:
     assert (stack.folder / "reports/figures/drift_indices.png").is_file()
 
 
-def test_a_changed_stage_is_what_runs_after_a_rebuild(stack: Stack) -> None:
-    place = stack.folder / "pipeline.py"
-    place.write_text(place.read_text().replace('"""What cleaning did', '"""Also, what cleaning did', 1))
-    stack.compose("build", "compare")
-    stack.compose("run", "--rm", "compare")
-    shown = stack.compose("run", "--rm", "-T", "compare", "grep", "-c", "Also, what cleaning did", "pipeline.py")
-    assert "1" in shown.split()
-
-
 @pytest.mark.parametrize("command", document_rows("obesity"))
 def test_a_command_of_the_document_works(stack: Stack, command: str) -> None:
     assert follow(stack, command)
@@ -80,3 +71,12 @@ def test_a_command_of_the_document_works(stack: Stack, command: str) -> None:
 
 def test_the_project_is_as_dvc_has_it_after_all_that(stack: Stack) -> None:
     assert "up to date" in stack.compose("run", "--rm", "-T", "shell", "dvc", "status")
+
+
+def test_a_changed_stage_is_what_runs_after_a_rebuild(stack: Stack) -> None:
+    place = stack.folder / "pipeline.py"
+    place.write_text(place.read_text().replace('"""What cleaning did', '"""Also, what cleaning did', 1))
+    stack.compose("build", "compare")
+    stack.compose("run", "--rm", "compare")
+    shown = stack.compose("run", "--rm", "-T", "compare", "grep", "-c", "Also, what cleaning did", "pipeline.py")
+    assert "1" in shown.split()

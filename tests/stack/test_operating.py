@@ -191,7 +191,7 @@ def test_ctrl_c_leaves_running_what_runs_and_says_how_it_is_stopped(stack):
     assert (
         "Interrupted. What has started goes on: `slipway stack status` shows it, `slipway stack down` ends it" in said
     )
-    assert stack.services("status", code=1)["work"]["state"] == "running"
+    assert stack.services("status", code=1)["work"]["state"] == "at work"
 
 
 def test_a_port_that_another_stack_has_is_said_before_anything_starts(stack, tmp_path, make_flats):

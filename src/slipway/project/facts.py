@@ -333,7 +333,7 @@ class Project:
     scripts: PurePosixPath | None = None
     """The folder of numbered scripts, where those are the stages."""
     stack: Stack | None = None
-    """What it is as a Compose stack, where it says so."""
+    """What it is as a Compose stack; the usual one where it doesn't say."""
 
     @property
     def is_adopted(self) -> bool:

@@ -102,14 +102,18 @@ class Keys:
         """The keys not taken yet, for tables whose keys are names of the project's."""
         return [key for key in self._values if key not in self._taken]
 
-    def value(self, key: str) -> Any:
+    def value(self, key: str, default: Any = _REQUIRED) -> Any:
         """A value as it stands, for keys that take several forms."""
-        return self._take(key, _REQUIRED, "a value")
+        return self._take(key, default, "a value")
 
-    def finish(self) -> None:
-        """Refuse the keys that nobody took."""
+    def finish(self, others: Iterable[str] = ()) -> None:
+        """Refuse the keys that nobody took.
+
+        Args:
+            others: keys that tables of another kind have, which are not suggested.
+        """
         for key in self.rest():
-            known = self._taken
+            known = self._taken.difference(others)
             raise ProjectError(
                 f"{self._file}: {self._where(key)} is not a key that Slipway knows.{near_miss(key, known)}"
             )

@@ -14,6 +14,18 @@ FILE = "slipway.toml"
 REMOTES = ("s3", "gs", "azure")
 TARGETS = ("api", "job", "test", "mlflow", "prefect", "proxy", "unified")
 
+_USUAL: Mapping[str, Any] = {
+    "volumes": "folders",  # its sources are files of the folder, as often as not
+    "services": {
+        "database": {"kind": "postgres"},
+        "mlflow": {"kind": "mlflow", "port": 5000},
+        "train": {"kind": "job"},
+        "api": {"kind": "api", "port": 8000},
+        "monitor": {"kind": "monitor"},
+    },
+}
+"""The stack of a project that asks for no services."""
+
 _STACK_NAME = r"[a-z0-9][a-z0-9_-]*"
 _SERVICE_NAME = r"[a-zA-Z0-9][a-zA-Z0-9_.-]*"
 _DATABASE = r"[a-z_][a-z0-9_]{0,62}"
@@ -38,8 +50,8 @@ _OWN = {
 """Keys that only some kinds take."""
 
 
-def read_stack(values: Mapping[str, Any] | None, project: str, stages: Mapping[str, Any]) -> Stack | None:
-    """Read the table `[stack]`; None where the project has none.
+def read_stack(values: Mapping[str, Any] | None, project: str, stages: Mapping[str, Any]) -> Stack:
+    """Read the table `[stack]`; what it doesn't say, and all of it where there is none, is as usual.
 
     Args:
         values: the table as TOML gives it.
@@ -49,9 +61,9 @@ def read_stack(values: Mapping[str, Any] | None, project: str, stages: Mapping[s
     Raises:
         ProjectError: a key or a value is wrong, or services contradict each other.
     """
-    if values is None:
-        return None
-    chosen, table = _with_layout(values)
+    chosen, table = _with_layout(values or {})
+    if "services" not in table:
+        table = {**_USUAL, **table}
     keys = Keys(table, FILE, "stack")
     d = Stack(name="", dockerfiles=keys.text("dockerfiles", "one", among=("one", "each")))
     name = keys.text("name", re.sub(r"[^a-z0-9_-]+", "-", project.lower()).strip("-_") or "project")
@@ -171,7 +183,7 @@ def _read_service(keys: Keys, name: str, project: str, stages: Mapping[str, Any]
         after=keys.texts("after"),
         outside=keys.flag("outside", False),
     )
-    keys.finish()
+    keys.finish(key for key, kinds in _OWN.items() if kind not in kinds)
     return service
 
 
@@ -202,7 +214,8 @@ def _stages(keys: Keys, at: str, stages: Mapping[str, Any], claimed: set[str]) -
 
 
 def _database(keys: Keys, project: str) -> str:
-    name: str = keys.text("database", re.sub(r"\W+", "_", project.lower()).strip("_") or "project")
+    plain = re.sub(r"[^a-z0-9_]+", "_", project.lower()).strip("_")[:60]
+    name: str = keys.text("database", f"_{plain}" if plain[:1].isdigit() else plain or "project")
     if not re.fullmatch(_DATABASE, name) or name in ("postgres", "mlflow", "prefect", "template0", "template1"):
         keys.refuse("database", "a name of its own, of lower-case letters, digits and `_`")
     return name
@@ -257,9 +270,9 @@ def _mounts(keys: Keys) -> tuple[str, ...]:
 
 
 def _command(keys: Keys) -> tuple[str, ...] | None:
-    if not keys.has("command"):
+    value = keys.value("command", None)
+    if value is None:
         return None
-    value = keys.value("command")
     if isinstance(value, str) and value.strip():
         return tuple(shlex.split(value))
     if isinstance(value, list) and value and all(isinstance(word, str) for word in value):

@@ -89,8 +89,9 @@ class _Tasks:
         return done
 
     def unchanged(self, name: str, why: str) -> None:
-        """A task that is done already, and says why."""
-        self._record.end(self._begin(name), State("COMPLETED", why, "Cached"))
+        """A task that is done already, and says why; once in a run, however often it is looked at."""
+        if name not in self._made:
+            self._record.end(self._begin(name), State("COMPLETED", why, "Cached"))
 
     def _begin(self, name: str) -> Task:
         makers = needs(self._project, name) if name in self._stages else list(self._made)[-1:]

@@ -24,6 +24,8 @@ from slipway.schedule.server import PrefectServer
 from slipway.settings import read_settings
 
 ADDRESS = "PREFECT_API_URL"
+ANCHOR = "2000-01-01T00:00:00+00:00"
+"""Ticks are at round times, the same ones whenever the deployment is registered anew."""
 POLL_SECONDS = 5.0
 END_SECONDS = 20.0
 """How long a tick may take to end when it is told to: it is resumed by the next one."""
@@ -46,7 +48,7 @@ class Deployment:
         """
         name = self._project.name
         flow = self._server.post("/flows/", {"name": f"{name}-loop"})["id"]
-        schedule = {"interval": self._seconds, "anchor_date": datetime.now(UTC).isoformat()}
+        schedule = {"interval": self._seconds, "anchor_date": ANCHOR}
         made = {
             "flow_id": flow,
             "name": name,

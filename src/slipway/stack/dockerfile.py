@@ -19,7 +19,9 @@ _SYSTEM = {"lightgbm": "libgomp1=1*"}
 """Debian's packages that a wheel counts on, by the distribution; scikit-learn's and XGBoost's bring their own."""
 
 _INSTALL = "uv pip install --quiet --no-python-downloads --python /venv/bin/python --prefix /part --no-deps"
-_CACHE = "--mount=type=cache,target=/root/.cache/uv"
+_HOME = "/root"
+"""Of whoever installs, in the stages that build."""
+_CACHE = f"--mount=type=cache,target={_HOME}/.cache/uv"
 SLIM = "docker/slim.sh"
 
 _SCRATCH = "/tmp"  # noqa: S108 - a tmpfs of the container's own, and all that it may write to
@@ -35,6 +37,7 @@ _EVERYWHERE = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "GIT_PYTHON_REFRESH": "quiet",
     "DVC_NO_ANALYTICS": "1",
+    "DVC_SITE_CACHE_DIR": "/tmp/dvc",
     "DO_NOT_TRACK": "1",
 }
 

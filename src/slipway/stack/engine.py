@@ -52,7 +52,9 @@ class Planned:
     profiles: tuple[str, ...]
     secrets: tuple[str, ...]
     ends: bool
-    """Whether it may end with 0 and be right."""
+    """Whether another one waits for its end."""
+    may_end: bool
+    """Whether nothing starts it again, or asks how it is: once it has ended with 0, that is well."""
     has_health: bool
     """Whether a check says when it is ready."""
     folders: tuple[Path, ...] = ()
@@ -273,6 +275,7 @@ def _planned(name: str, each: Mapping[str, Any], *, ends: bool) -> Planned:
     ]
     depends = (each.get("depends_on") or {}).items()
     deploy, health = each.get("deploy") or {}, each.get("healthcheck") or {}
+    has_health = bool(health) and not health.get("disable")
     return Planned(
         name=name,
         image=each.get("image"),
@@ -282,8 +285,9 @@ def _planned(name: str, each: Mapping[str, Any], *, ends: bool) -> Planned:
         waits_for={other: str(how.get("condition", "")).removeprefix("service_") for other, how in depends},
         profiles=tuple(each.get("profiles") or ()),
         secrets=tuple(str(secret["source"]) for secret in each.get("secrets") or ()),
-        ends=ends or (not health and (each.get("restart") or "no") == "no"),
-        has_health=bool(health) and not health.get("disable"),
+        ends=ends,
+        may_end=ends or (not has_health and (each.get("restart") or "no") == "no"),
+        has_health=has_health,
         folders=tuple(Path(v["source"]) for v in each.get("volumes") or () if v.get("type") == "bind"),
         replicas=int(deploy.get("replicas") or each.get("scale") or 1),
     )

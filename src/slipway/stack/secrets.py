@@ -22,7 +22,8 @@ API_TOKEN = "api_token"  # noqa: S105
 AWS = "aws_credentials"
 
 _FILE_MODE = 0o440
-_FOLDER_MODE = 0o750
+_FOLDER_MODE = 0o755
+"""Its names are no secret; and what hides the folder in a container has its mode there, where DVC looks into it."""
 _RANDOM_BYTES = 32
 _AWS_VARIABLES = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 

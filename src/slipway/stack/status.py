@@ -13,7 +13,10 @@ from slipway.stack.secrets import API_TOKEN, FOLDER
 ELSEWHERE = "elsewhere"
 NOT_STARTED = "not started"
 _HOST = "127.0.0.1"
-_WORST = ("failed", "unhealthy", "restarting", "stopped", "paused", "created", "starting", "running", "healthy", "done")
+_WORST = (
+    "failed", "unhealthy", "restarting", "stopped", "paused", "created", "starting", "at work", "running", "healthy",
+    "done",
+)  # fmt: skip
 """A service of several containers stands as the first of these that one of them has."""
 _READY = frozenset({"running", "healthy", "done", ELSEWHERE})
 
@@ -75,7 +78,7 @@ def state_of(planned: Planned, service: Service | None, containers: Sequence[Con
     if not containers:
         return State(NOT_STARTED, wanted=planned.replicas)
     ends = planned.ends if service is None else service.runs_once
-    words = [_word(each, ends) for each in containers]
+    words = [_word(each, ends, may_end=ends or (service is None and planned.may_end)) for each in containers]
     worst = min(range(len(words)), key=lambda at: _WORST.index(words[at]))
     is_failed = words[worst] == "failed"
     return State(
@@ -99,13 +102,13 @@ def statuses(plan: Plan, stack: Stack, containers: Sequence[Container]) -> list[
     return sorted(found, key=lambda each: each.service)
 
 
-def _word(container: Container, ends: bool) -> str:
+def _word(container: Container, ends: bool, *, may_end: bool) -> str:
     match container.state:
         case "running":
-            return container.health or "running"
+            return container.health or ("at work" if ends else "running")
         case "exited" | "dead":
             if container.exit_code == 0:
-                return "done" if ends else "stopped"
+                return "done" if may_end else "stopped"
             return "failed"
         case "created" | "paused" | "restarting":
             return container.state

@@ -35,11 +35,11 @@ def _away(error: BaseException) -> str | None:
     from requests.exceptions import Timeout
 
     met = error.__cause__ or error.__context__
-    if isinstance(met, Timeout):
-        return "it did not answer in time: is its machine busy, or its database away?"
-    if not isinstance(met, NotConnected):
+    if not isinstance(met, Timeout | NotConnected):
         return None
     text = str(met)
+    if isinstance(met, Timeout) or "timed out" in text:
+        return "it did not answer in time: is its machine busy, or its database away?"
     if any(each in text for each in _UNKNOWN_NAME):
         return "no machine has this name: is it started, and on the same network?"
     if "Connection refused" in text:

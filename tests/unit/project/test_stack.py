@@ -1,3 +1,4 @@
+import re
 import tomllib
 
 import pytest
@@ -14,8 +15,15 @@ def read(text, project="Fruit Shop"):
     return read_stack(tomllib.loads(text).get("stack"), project, STAGES)
 
 
-def test_a_project_without_the_table_has_no_stack(write):
-    assert read_project(write()).stack is None
+@pytest.mark.parametrize("name", ["fruit", "2020 Prévision.", "Ünïcode", "水果"])
+def test_a_project_without_the_table_has_the_usual_stack_whatever_its_name(write, name):
+    folder = write()
+    toml = folder / "slipway.toml"
+    toml.write_text(re.sub(r'name = ".*"', f'name = "{name}"', toml.read_text(), count=1))
+    stack = read_project(folder).stack
+    assert stack is not None
+    assert [service.kind for service in stack.services.values()] == ["postgres", "mlflow", "job", "api", "monitor"]
+    assert stack.volumes == "folders"
 
 
 def test_what_is_not_said_comes_from_the_project_s_name():
@@ -132,6 +140,8 @@ def test_an_overlay_has_all_services_as_they_are_with_it():
         ("[stack.layouts.eze]", r"layout is missing: expected the name of one of \[stack.layouts\]: eze"),
         ('[stack.services.train]\nkind = "job"\nstages = ["modle"]', "names `modle`, .* Did you mean `model`"),
         ('[stack.services.train]\nkind = "job"\ncommand = "bash"', r"command: only .* test or shell .*A job runs its"),
+        ('[stack.services.check]\nkind = "test"\ncomand = "pytest"', "comand is not a key.* Did you mean `command`"),
+        ('[stack.services.a]\nkind = "monitor"\ninterval = "5m"', "interval is not a key .*Known here: after, cpus, env"),
         ('[stack.services.a]\nkind = "job"\nport = 80', "port: only services of kind postgres or mlflow or"),
         ('[stack.services.pull]\nkind = "data"', r"\[stack.services.pull\] do is missing"),
         ('[stack.services.loop]\nkind = "monitor"\nevery = "15"', "every = '15': expected a time such as 30s"),

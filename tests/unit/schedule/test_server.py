@@ -42,7 +42,7 @@ def test_one_that_is_not_well_may_answer_later(status):
 def test_who_asks_is_said_as_prefect_has_it(monkeypatch):
     with prefects() as held:
         held.status = 401
-        with pytest.raises(PrefectRefused, match="refuses GET /flow_runs/x: 401 .*said so.*PREFECT_API_KEY"):
+        with pytest.raises(PrefectRefused, match=r"refuses GET /flow_runs/x: 401 .*said so.*PREFECT_API_KEY"):
             PrefectServer(held.url).get("/flow_runs/x")
 
 

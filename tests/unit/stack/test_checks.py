@@ -23,7 +23,7 @@ from slipway.stack.checks import (
 )
 from slipway.stack.engine import Engine, Plan, Planned, Published
 
-SERVICE = Planned("serve", "postgres:17", None, None, (), {}, (), (), ends=False, has_health=False)
+SERVICE = Planned("serve", "postgres:17", None, None, (), {}, (), (), ends=False, may_end=False, has_health=False)
 PLAN = Plan("line", {"serve": SERVICE}, {}, ())
 
 

@@ -42,6 +42,7 @@ def test_a_plan_says_of_each_service_what_operating_it_needs():
     database, train, serve = (plan.services[name] for name in ("database", "train", "serve"))
     assert [(p.host, p.port, p.target) for p in database.ports] == [("127.0.0.1", 5433, 5432)]
     assert (database.ends, train.ends, serve.ends) == (False, True, False)
+    assert (database.may_end, train.may_end, plan.services["dev"].may_end) == (False, True, True)
     assert (train.dockerfile, train.target, train.folders) == (Path("/p/docker/Dockerfile"), "job", (Path("/p"),))
     assert (train.waits_for, serve.waits_for) == ({"database": "healthy"}, {"train": "completed_successfully"})
     assert (serve.replicas, database.has_health, plan.services["dev"].has_health) == (3, True, False)

@@ -9,7 +9,7 @@ DIGEST = "sha256:" + "ab" * 32
 
 
 def planned(name: str, image: str, dockerfile=None) -> Planned:
-    return Planned(name, image, dockerfile, None, (), {}, (), (), ends=False, has_health=False)
+    return Planned(name, image, dockerfile, None, (), {}, (), (), ends=False, may_end=False, has_health=False)
 
 
 def test_pins_are_read_as_they_were_written(tmp_path):

@@ -145,7 +145,7 @@ def test_a_mounted_folder_hides_its_secrets_and_an_api_sees_the_state_alone(rend
     services = composed(rendered("unified"))["docker-compose.yml"]["services"]
     train, serve = services["train"], services["serve"]
     assert [(v["source"], v["target"]) for v in train["volumes"]] == [(".", "/app")]
-    assert train["tmpfs"] == ["/tmp", "/app/secrets"]
+    assert train["tmpfs"] == ["/tmp", "/app/secrets:mode=0755"]
     assert "SLIPWAY_CODE" not in train["environment"]
     assert [(v["source"], v["target"]) for v in serve["volumes"]] == [(".slipway", "/app/.slipway")]
     assert {each["image"] for name, each in services.items() if name != "serve-proxy"} == {"fruit-unified:local"}

@@ -51,9 +51,19 @@ def test_the_graph_of_services_is_drawn(slipway):
     assert slipway("stack", "dag", "--format", "svg").startswith("<svg")
 
 
-def test_a_project_without_a_stack_is_told_what_to_write(slipway):
+def test_a_project_that_asks_for_nothing_has_the_usual_stack_over_its_own_folder(slipway):
     toml = slipway.folder / "slipway.toml"
     toml.write_text(toml.read_text().replace(STACK, ""))
+    slipway("stack", "render")
+    assert "target: /app" in (slipway.folder / "docker/train/compose.yaml").read_text()
+    waits = slipway("stack", "dag")
+    for service in ("database", "mlflow", "train", "api", "monitor"):
+        assert service in waits
+
+
+def test_a_stack_of_no_services_is_told_what_to_write(slipway):
+    toml = slipway.folder / "slipway.toml"
+    toml.write_text(toml.read_text().replace(STACK, "[stack.services]\n"))
     for verb in ("render", "up"):
         slipway("stack", verb, code=2)
         assert "slipway.toml has no [stack.services]. The least is a job" in slipway.said

@@ -56,7 +56,7 @@ def test_secrets_are_made_once_and_differ(tmp_path):
 def test_only_owner_and_group_read_them_and_git_takes_none(tmp_path):
     made = make_secrets(tmp_path, WHOLE, {}).made
     assert {mode(tmp_path / "secrets" / name) for name in made} == {0o440}
-    assert mode(tmp_path / "secrets") == 0o750
+    assert mode(tmp_path / "secrets") == 0o755
     assert (tmp_path / "secrets/.gitignore").read_text() == "*\n"
     assert sorted(p.name for p in (tmp_path / "secrets").iterdir()) == sorted([".gitignore", *made])
 

@@ -14,7 +14,7 @@ AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RUNNING = Container(
     "abc", "line-serve-1", "serve", "running", "healthy", 0, "line-api:local", AT, AT, lacked_memory=False
 )
-PLANNED = Planned("serve", "line-api:local", None, None, (), {}, (), (), ends=False, has_health=True)
+PLANNED = Planned("serve", "line-api:local", None, None, (), {}, (), (), ends=False, may_end=False, has_health=True)
 SERVE = Service("serve", "api", port=5000)
 TRAIN = Service("train", "job")
 
@@ -49,13 +49,15 @@ def test_a_service_that_should_run_is_right_while_it_does(container, word, is_re
 
 def test_a_job_is_right_once_it_has_ended_well():
     ended = replace(RUNNING, service="train", state="exited", health=None)
+    at_work = state(replace(ended, state="running"), service=TRAIN)
+    assert (str(at_work), at_work.is_ready) == ("at work", False)
     assert str(state(ended, service=TRAIN)) == "done"
     assert not state(replace(ended, exit_code=1), service=TRAIN).is_ready
 
 
-def test_what_is_nobodys_kind_may_end_where_another_waits_for_its_end():
+def test_what_is_nobodys_kind_may_end_where_nothing_starts_it_again():
     ended = replace(RUNNING, state="exited", health=None)
-    assert str(state(ended, planned=replace(PLANNED, ends=True), service=None)) == "done"
+    assert str(state(ended, planned=replace(PLANNED, may_end=True), service=None)) == "done"
     assert str(state(ended, service=None)) == "stopped"
 
 

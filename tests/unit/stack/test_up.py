@@ -77,7 +77,7 @@ def test_a_build_is_told_by_its_slow_steps_and_its_end_once_for_an_image_of_seve
     )
     engine = docker(f'echo "$@" > {tmp_path}/asked; cat {tmp_path}/said')
     services = [
-        Planned(name, "line-job:local", tmp_path, "job", (), {}, (), (), ends=True, has_health=False)
+        Planned(name, "line-job:local", tmp_path, "job", (), {}, (), (), ends=True, may_end=True, has_health=False)
         for name in ("train", "watch")
     ]
     told: list[tuple[str, str]] = []
@@ -93,6 +93,8 @@ def test_a_build_is_told_by_its_slow_steps_and_its_end_once_for_an_image_of_seve
 
 def test_a_build_that_fails_is_an_error_of_the_outside(docker, tmp_path):
     engine = docker("echo 'failed to solve: no such host'; exit 17")
-    service = Planned("train", "line-job:local", tmp_path, "job", (), {}, (), (), ends=True, has_health=False)
+    service = Planned(
+        "train", "line-job:local", tmp_path, "job", (), {}, (), (), ends=True, may_end=True, has_health=False
+    )
     with pytest.raises(OutsideError, match="Building the images of `train` failed: failed to solve: no such host"):
         build(engine, [service], lambda service, event: None)

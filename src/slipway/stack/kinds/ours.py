@@ -16,9 +16,12 @@ def user(stack: Stack) -> dict[str, Any]:
 
 
 def folders(stack: Stack) -> dict[str, Any]:
-    """The project's folder with its state, in what runs stages. `SLIPWAY_CODE` brings rebuilt code into a volume."""
+    """The project's folder with its state, in what runs stages. `SLIPWAY_CODE` brings rebuilt code into a volume.
+
+    The secrets in that folder are hidden; what hides them may be looked into, since DVC looks into every folder.
+    """
     if stack.volumes == "folders":
-        return {"volumes": [bind("./", "/app")], "tmpfs": ["/app/secrets"]}
+        return {"volumes": [bind("./", "/app")], "tmpfs": ["/app/secrets:mode=0755"]}
     return {"volumes": [f"{stack.work}:/app", f"{stack.state}:/app/.slipway"]}
 
 
