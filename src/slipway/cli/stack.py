@@ -98,12 +98,14 @@ def logs(
     project_dir: ProjectDir = HERE,
 ) -> None:
     """What services said."""
-    from slipway.stack.operate import operated, require_rendered
+    from slipway.stack.operate import operated, require_known, require_rendered
 
     stack = operated(project_dir)
     require_rendered(stack)
+    require_known(stack, [name.removesuffix("-proxy") for name in services or ()])
     words = [*(["--follow"] if follow else []), *(["--tail", str(tail)] if tail is not None else [])]
-    stack.engine.become("--profile", "*", "logs", *words, *(services or ()))
+    plain = [] if sys.stdout.isatty() else ["--ansi", "never"]  # else a pipe gets control codes, too
+    stack.engine.become(*plain, "--profile", "*", "logs", *words, *(services or ()))
 
 
 @stack_app.command("test", rich_help_panel="Operate")

@@ -37,7 +37,7 @@ _EVERYWHERE = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "GIT_PYTHON_REFRESH": "quiet",
     "DVC_NO_ANALYTICS": "1",
-    "DVC_SITE_CACHE_DIR": "/tmp/dvc",
+    "DVC_SITE_CACHE_DIR": f"{_SCRATCH}/dvc",
     "DO_NOT_TRACK": "1",
 }
 
