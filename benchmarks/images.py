@@ -82,14 +82,14 @@ PEERS = {
         "",
     ),
     "obesity ali": Peer(OBESITY, APT.format(packages="git curl wget ca-certificates unzip", then=""), AWS, ""),
-    "obesity ali API": Peer(OBESITY_API, APT.format(packages="curl", then=""), options=""),
+    "obesity ali api": Peer(OBESITY_API, APT.format(packages="curl", then=""), options=""),
 }
 CASES = [
     Case("linear", None, ("model-serve",), "api", "linear", 0.5, "API"),
     Case("linear", None, ("model-train",), "job", "linear", 0.6, "job"),
     Case("housing", None, ("api",), "api", "housing", 0.5, "API"),
     Case("housing", None, ("train",), "train", "housing", 0.6, "job"),
-    Case("obesity", "ali", (), "api", "obesity ali API", 0.5, "API"),
+    Case("obesity", "ali", (), "api", "obesity ali api", 0.5, "API"),
     Case("obesity", "ali", ("shell",), "unified", "obesity ali", 0.7, "unified"),
     Case("obesity", "eze", ("shell",), "unified", "obesity eze", 0.7, "unified"),
 ]

@@ -136,7 +136,7 @@ def _while(stack: Stack, command: list[str], seconds: float = 3) -> str:
 
 def _filled(stack: Stack, word: str) -> str:
     named = {
-        "[service-name]": next(name for name, kind in stack.kinds().items() if kind == "api"),
+        "[service-name]": next(iter(stack.kinds())),
         "[volume-name]": f"{stack.name}_state",
         "[network-name]": f"{stack.name}_{stack.table()['network']}",
     }

@@ -64,8 +64,7 @@ def service_to_run(project: Project, name: str) -> Service:
     """
     services = project.stack.services if project.stack is not None else {}
     if name not in services:
-        missing = near_miss(name, services) if services else " There is no [stack] in it."
-        raise ProjectError(f"{FILE}: no service is named `{name}`.{missing}")
+        raise ProjectError(f"{FILE}: no service is named `{name}`.{near_miss(name, services)}")
     service = services[name]
     if service.kind not in ("job", "data"):
         raise ProjectError(

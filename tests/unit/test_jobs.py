@@ -152,9 +152,3 @@ def test_other_kinds_and_unknown_names_are_told_apart(flats):
             job(project, "service")
         with pytest.raises(ProjectError, match=r"no service is named `trian`\. Did you mean `train`"):
             job(project, "trian")
-    flats.write("slipway.toml", (flats.root / "slipway.toml").read_text().split("[stack")[0])
-    with (
-        opened(flats) as project,
-        pytest.raises(ProjectError, match=r"no service is named `train`\. There is no \[stack\]"),
-    ):
-        job(project, "train")

@@ -206,9 +206,9 @@ def test_a_pin_takes_the_place_of_its_tag_and_of_no_longer_one(fruit):
     assert pinned(pinned("FROM postgres:17", pins), pins) == "FROM postgres:17@sha256:bb"
 
 
-def test_a_project_without_a_stack_is_told_the_least_that_one_needs(fruit):
-    with pytest.raises(ProjectError, match=r"has no \[stack\]: nothing to render. The least is"):
-        render(fruit(""))
+def test_a_stack_of_no_services_is_told_the_least_that_one_needs(fruit):
+    with pytest.raises(ProjectError, match=r"has no \[stack.services\]. The least is"):
+        render(fruit("[stack.services]\n"))
 
 
 def test_the_database_lets_in_who_has_a_role_and_never_the_superuser_over_a_network(rendered):
