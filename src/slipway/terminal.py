@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from slipway.release.collect import Collected
     from slipway.release.versions import VersionFacts
     from slipway.results import JournalState, LedgerView, Looped, Ran, Status, StoodUp
-    from slipway.stack.status import ServiceStatus
+    from slipway.stack.running.status import ServiceStatus
     from slipway.workspace import Workspace
 
 PIPED_WIDTH = 160
@@ -117,7 +117,7 @@ class Terminal:
         if self._as_json:
             self._json({"project": project, "services": [each.to_json() for each in services]})
         else:
-            from slipway.stack.show import print_services
+            from slipway.stack.running.show import print_services
 
             print_services(services, self._out)
 

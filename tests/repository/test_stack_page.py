@@ -11,7 +11,7 @@ from slipway.project.read_stack import read_stack
 from slipway.project.stack import KINDS, LISTENS
 from slipway.stack.environment import _ABOUT
 from slipway.stack.harden import GRACE, MEMORY, PIDS
-from slipway.stack.secrets import secret_names
+from slipway.stack.running.secrets import secret_names
 
 PAGE = "docs/stack.md"
 STAGES = dict.fromkeys(("fruit", "tree"))

@@ -45,7 +45,7 @@ def up(
     as_json: AsJson = False,
 ) -> None:
     """Render, make secrets, check, build, start; wait until every service is ready, and say where each is."""
-    from slipway.stack.operate import bring_up, operated
+    from slipway.stack.running.operate import bring_up, operated
 
     show = terminal(quiet, as_json)
     stack = operated(project_dir)
@@ -66,7 +66,7 @@ def down(
     quiet: Quiet = False,
 ) -> None:
     """Stop and remove the stack's containers and networks; its volumes, and so its state, stay unless asked."""
-    from slipway.stack.operate import operated, require_rendered, volumes_of
+    from slipway.stack.running.operate import operated, require_rendered, volumes_of
 
     stack = operated(project_dir)
     require_rendered(stack)
@@ -82,7 +82,7 @@ def down(
 @stack_app.command(rich_help_panel="Operate")
 def status(project_dir: ProjectDir = HERE, quiet: Quiet = False, as_json: AsJson = False) -> None:
     """Every service: how it is, where, whom to log in as, which file has the secret. Exit code 1 if one is not well."""
-    from slipway.stack.operate import look, operated
+    from slipway.stack.running.operate import look, operated
 
     project, found = look(operated(project_dir))
     terminal(quiet, as_json).services(project, found)
@@ -98,7 +98,7 @@ def logs(
     project_dir: ProjectDir = HERE,
 ) -> None:
     """What services said."""
-    from slipway.stack.operate import operated, require_known, require_rendered
+    from slipway.stack.running.operate import operated, require_known, require_rendered
 
     stack = operated(project_dir)
     require_rendered(stack)
@@ -116,7 +116,7 @@ def run_tests(
     quiet: Quiet = False,
 ) -> None:
     """Run the project's own tests in their container; the exit code is theirs."""
-    from slipway.stack.operate import operated, ready_to_test
+    from slipway.stack.running.operate import operated, ready_to_test
 
     show = terminal(quiet)
     stack = operated(project_dir)
@@ -166,7 +166,7 @@ def dag(
 @stack_app.command(rich_help_panel="Set up")
 def secrets(project_dir: ProjectDir = HERE, quiet: Quiet = False, as_json: AsJson = False) -> None:
     """Make the secrets that are missing, each a file that the stack's containers alone can read. None is printed."""
-    from slipway.stack.operate import keep_secrets, operated
+    from slipway.stack.running.operate import keep_secrets, operated
 
     kept = keep_secrets(operated(project_dir))
     terminal(quiet, as_json).told(kept.to_json(), kept.lines())
@@ -184,8 +184,8 @@ def lock(project_dir: ProjectDir = HERE, quiet: Quiet = False, as_json: AsJson =
 @stack_app.command(rich_help_panel="Set up")
 def pin(project_dir: ProjectDir = HERE, quiet: Quiet = False, as_json: AsJson = False) -> None:
     """Put the digest that each public image has now in its tag's place: in docker/pins.toml, which rendering reads."""
-    from slipway.stack.operate import operated
-    from slipway.stack.operate import pin as pin_images
+    from slipway.stack.running.operate import operated
+    from slipway.stack.running.operate import pin as pin_images
 
     found = pin_images(operated(project_dir))
     terminal(quiet, as_json).told({"pins": found}, found.values())
@@ -196,7 +196,7 @@ def receive(project_dir: ProjectDir = HERE, quiet: Quiet = False, as_json: AsJso
     """Take over the history that standard input brings: what `up --import` calls in a container."""
     if sys.stdin.isatty():
         raise ProjectError("`stack receive` reads what `slipway stack up --import` sends; call that.")
-    from slipway.stack.carry import receive as receive_history
+    from slipway.stack.running.carry import receive as receive_history
 
     with opened(project_dir) as project:
         imported = receive_history(project, sys.stdin.buffer)

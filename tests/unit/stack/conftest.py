@@ -8,8 +8,8 @@ import pytest
 
 import slipway.examples
 from slipway.project import read_project
-from slipway.stack.engine import Engine
 from slipway.stack.render import render
+from slipway.stack.running.engine import Engine
 
 EXAMPLES = Path(slipway.examples.__file__).parent
 SHAPES = ("linear", "housing", "obesity-eze", "obesity-ali", "parts", "unified")

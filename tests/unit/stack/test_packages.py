@@ -1,6 +1,9 @@
+import os
+
 import pytest
 
-from slipway.errors import ProjectError
+from slipway.errors import OutsideError, ProjectError
+from slipway.stack.locks import entries
 from slipway.stack.packages import lacking, lock_packages, package_of, refuse_unlocked
 
 STAGES = """
@@ -62,3 +65,28 @@ def test_a_lock_that_is_missing_or_of_other_packages_is_refused_before_a_build(f
 def test_nothing_asked_for_has_nothing_to_lock(fruit):
     with pytest.raises(ProjectError, match="asks for no packages"):
         lock_packages(fruit(SERVICES).root)
+
+
+def test_a_lock_holds_what_the_image_lacks_at_versions_that_fit_it(fruit):
+    project = fruit(f'[stack]\npackages = ["tabulate>=0.9", "rich"]\n{SERVICES}')
+    try:
+        paths = lock_packages(project.root)
+    except OutsideError:
+        if os.environ.get("REQUIRE_SERVICES") == "1":
+            raise
+        pytest.skip("no package registry to ask for versions")
+    assert paths == ["docker/locks/extra-job.txt", "docker/locks/extra-api.txt"]
+    for path in paths:  # `rich` is in every image already
+        assert [pin.split("==")[0] for pin in entries((project.root / path).read_text())] == ["tabulate"]
+    refuse_unlocked(project)
+
+
+def test_packages_that_do_not_fit_are_refused_with_what_uv_says(fruit):
+    project = fruit(f'[stack]\npackages = ["rich<1"]\n{SERVICES}')
+    try:
+        with pytest.raises(ProjectError, match=r"packages = \['rich<1'\] of the image `job` can't be had beside"):
+            lock_packages(project.root)
+    except OutsideError:
+        if os.environ.get("REQUIRE_SERVICES") == "1":
+            raise
+        pytest.skip("no package registry to ask for versions")

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from slipway.project.stack import Stack
-from slipway.stack.build import Say
-from slipway.stack.engine import Engine, Plan, Planned
 from slipway.stack.kinds.postgres import ROLES
-from slipway.stack.up import start
+from slipway.stack.running.build import Say
+from slipway.stack.running.engine import Engine, Plan, Planned
+from slipway.stack.running.up import start
 
 _GRAIN = timedelta(seconds=1)
 """The engine tells a volume's time in whole seconds."""

@@ -1,10 +1,10 @@
 import pytest
 
 from slipway.errors import BusyError, CheckRefused, OutsideError, ProjectError
-from slipway.stack.build import build, failed_build
-from slipway.stack.engine import Planned
-from slipway.stack.status import State
-from slipway.stack.up import failure, last_message
+from slipway.stack.running.build import build, failed_build
+from slipway.stack.running.engine import Planned
+from slipway.stack.running.status import State
+from slipway.stack.running.up import failure, last_message
 
 SAID = [
     "  split                runs",

@@ -13,9 +13,9 @@ from slipway.errors import OutsideError
 from slipway.project.stack import Stack
 from slipway.serve.access.tokens import PREFIX
 from slipway.settings import look_up
-from slipway.stack.dotenv import FILE as DOTENV
-from slipway.stack.dotenv import add_lines, read_dotenv
-from slipway.stack.owner import Owner, give_folder, owner_of, share
+from slipway.stack.running.dotenv import FILE as DOTENV
+from slipway.stack.running.dotenv import add_lines, read_dotenv
+from slipway.stack.running.owner import Owner, give_folder, owner_of, share
 
 FOLDER = "secrets"
 API_TOKEN = "api_token"  # noqa: S105

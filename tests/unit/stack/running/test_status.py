@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from slipway.project.stack import Service, Stack
-from slipway.stack.engine import Container, Plan, Planned, Published
-from slipway.stack.show import print_services
-from slipway.stack.status import State, state_of, statuses
+from slipway.stack.running.engine import Container, Plan, Planned, Published
+from slipway.stack.running.show import print_services
+from slipway.stack.running.status import State, state_of, statuses
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RUNNING = Container(

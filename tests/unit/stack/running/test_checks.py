@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from slipway.errors import OutsideError, ProjectError
-from slipway.stack.checks import (
+from slipway.stack.running.checks import (
     Problem,
     base_images,
     before_start,
@@ -21,7 +21,7 @@ from slipway.stack.checks import (
     secret_problems,
     variable_problems,
 )
-from slipway.stack.engine import Engine, Plan, Planned, Published
+from slipway.stack.running.engine import Engine, Plan, Planned, Published
 
 SERVICE = Planned("serve", "postgres:17", None, None, (), {}, (), (), ends=False, may_end=False, has_health=False)
 PLAN = Plan("line", {"serve": SERVICE}, {}, ())

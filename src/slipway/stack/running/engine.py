@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from slipway.errors import OutsideError, ProjectError, near_miss
 from slipway.settings import look_up
-from slipway.stack.dotenv import read_dotenv
+from slipway.stack.running.dotenv import read_dotenv
 
 OVERRIDES = (
     "compose.override.yml",

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from slipway.errors import OutsideError
-from slipway.stack.engine import Engine, Planned
+from slipway.stack.running.engine import Engine, Planned
 
 Say = Callable[[str, str], None]
 """Called with a service's name and what happens to it."""

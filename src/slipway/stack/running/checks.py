@@ -10,10 +10,10 @@ from pathlib import Path
 
 from slipway.errors import OutsideError, ProjectError, SlipwayError
 from slipway.settings import look_up
-from slipway.stack import ports
-from slipway.stack.dotenv import read_dotenv
-from slipway.stack.engine import ABSENT, Engine, Plan, Planned, last_words
-from slipway.stack.status import secret_files
+from slipway.stack.running import ports
+from slipway.stack.running.dotenv import read_dotenv
+from slipway.stack.running.engine import ABSENT, Engine, Plan, Planned, last_words
+from slipway.stack.running.status import secret_files
 
 ENGINE_AT_LEAST = (20, 10)
 COMPOSE_AT_LEAST = (2, 20)

@@ -11,18 +11,18 @@ from slipway.errors import OutsideError, ProjectError, SlipwayError, near_miss
 from slipway.project import Project, find_project, read_project
 from slipway.project.stack import Service, Stack
 from slipway.settings import Settings, read_settings
-from slipway.stack.build import Say, build
-from slipway.stack.carry import Imported, send
-from slipway.stack.checks import before_start, engine_problem, refuse
-from slipway.stack.engine import Engine, Plan, Planned
 from slipway.stack.graph import stack_of
-from slipway.stack.owner import give_folder, owner_of
-from slipway.stack.pin import ask_pins, tags
 from slipway.stack.pins import read_pins, write_pins
-from slipway.stack.renew import renew
-from slipway.stack.secrets import Kept, make_secrets
-from slipway.stack.status import ServiceStatus, statuses
-from slipway.stack.up import start
+from slipway.stack.running.build import Say, build
+from slipway.stack.running.carry import Imported, send
+from slipway.stack.running.checks import before_start, engine_problem, refuse
+from slipway.stack.running.engine import Engine, Plan, Planned
+from slipway.stack.running.owner import give_folder, owner_of
+from slipway.stack.running.pin import ask_pins, tags
+from slipway.stack.running.renew import renew
+from slipway.stack.running.secrets import Kept, make_secrets
+from slipway.stack.running.status import ServiceStatus, statuses
+from slipway.stack.running.up import start
 
 Note = Callable[[str], None]
 """Called with a sentence that a person should read."""

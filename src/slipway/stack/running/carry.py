@@ -23,9 +23,9 @@ from slipway.records import LedgerEntry, Waiting
 from slipway.release.ledger import holding
 from slipway.release.pending import Registering, run_facts
 from slipway.settings import Settings
-from slipway.stack.build import Say
-from slipway.stack.engine import Engine
-from slipway.stack.up import error_of
+from slipway.stack.running.build import Say
+from slipway.stack.running.engine import Engine
+from slipway.stack.running.up import error_of
 from slipway.storage import open_storage
 from slipway.workspace import Workspace
 

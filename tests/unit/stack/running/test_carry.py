@@ -8,7 +8,7 @@ from slipway.errors import CheckRefused, OutsideError, ProjectError
 from slipway.records import Prediction, Truth
 from slipway.release.ledger import record
 from slipway.settings import read_settings
-from slipway.stack.carry import pack, receive
+from slipway.stack.running.carry import pack, receive
 from slipway.workspace import Workspace
 
 

@@ -1,9 +1,9 @@
 import pytest
 
 from slipway.errors import OutsideError, ProjectError
-from slipway.stack.engine import Plan, Planned
-from slipway.stack.pin import ask_pins, tags
 from slipway.stack.pins import read_pins, write_pins
+from slipway.stack.running.engine import Plan, Planned
+from slipway.stack.running.pin import ask_pins, tags
 
 DIGEST = "sha256:" + "ab" * 32
 

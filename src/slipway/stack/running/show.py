@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from slipway.stack.status import ServiceStatus
+from slipway.stack.running.status import ServiceStatus
 
 
 def print_services(services: Sequence[ServiceStatus], console: Console) -> None:

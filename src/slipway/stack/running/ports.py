@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from slipway.stack.engine import Engine, Published
+from slipway.stack.running.engine import Engine, Published
 
 _LISTENING = "0A"
 _PUBLISHED = re.compile(r"(?:(?P<host>\[[0-9a-fA-F:]+\]|[0-9.]+|::):)(?P<first>\d+)(?:-(?P<last>\d+))?->")

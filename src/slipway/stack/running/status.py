@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from slipway.project.stack import Service, Stack
-from slipway.stack.engine import Container, Plan, Planned
-from slipway.stack.secrets import API_TOKEN, FOLDER
+from slipway.stack.running.engine import Container, Plan, Planned
+from slipway.stack.running.secrets import API_TOKEN, FOLDER
 
 ELSEWHERE = "elsewhere"
 NOT_STARTED = "not started"

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from slipway.errors import OutsideError
-from slipway.stack.checks import base_images
-from slipway.stack.engine import Engine, Plan, last_words
 from slipway.stack.pins import DIGEST, FILE
+from slipway.stack.running.checks import base_images
+from slipway.stack.running.engine import Engine, Plan, last_words
 
 
 def tags(plan: Plan) -> list[str]:

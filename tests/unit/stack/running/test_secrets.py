@@ -7,8 +7,8 @@ import pytest
 
 from slipway.errors import OutsideError
 from slipway.project.stack import Kind, Service, Stack
-from slipway.stack.owner import OURS, owner_of, share
-from slipway.stack.secrets import make_secrets, secret_names
+from slipway.stack.running.owner import OURS, owner_of, share
+from slipway.stack.running.secrets import make_secrets, secret_names
 
 ROOT = os.geteuid() == 0
 needs_root = pytest.mark.skipif(not ROOT, reason="only root can give a file to somebody else")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from slipway.errors import OutsideError, ProjectError
-from slipway.stack.engine import Engine, last_words, plan_of, refusal, shown
+from slipway.stack.running.engine import Engine, last_words, plan_of, refusal, shown
 
 CONFIG = {
     "name": "line",

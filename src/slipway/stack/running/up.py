@@ -11,9 +11,9 @@ from typing import Any
 
 from slipway.errors import BusyError, CheckRefused, OutsideError, ProjectError, SlipwayError
 from slipway.project.stack import Stack
-from slipway.stack.build import Say
-from slipway.stack.engine import Container, Engine, Plan, Planned, last_words
-from slipway.stack.status import State, state_of
+from slipway.stack.running.build import Say
+from slipway.stack.running.engine import Container, Engine, Plan, Planned, last_words
+from slipway.stack.running.status import State, state_of
 
 _EVENTS = ("create", "start", "die", "health_status")
 _LOOK_SECONDS = 0.4
