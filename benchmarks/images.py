@@ -96,12 +96,13 @@ CASES = [
 
 INSIDE = """
 import importlib.metadata, json, os, sys
-found = {}
-for each in importlib.metadata.distributions():
+found, seen = {}, set()  # MLflow's distributions name some of each other's files
+for each in sorted(importlib.metadata.distributions(), key=lambda one: one.metadata['Name']):
     size = 0
     for file in each.files or ():
-        for path in {str(each.locate_file(file)), *compiled(str(each.locate_file(file)))}:
-            size += os.path.getsize(path) if os.path.isfile(path) else 0
+        paths = {str(each.locate_file(file)), *compiled(str(each.locate_file(file)))} - seen
+        size += sum(os.path.getsize(path) for path in paths if os.path.isfile(path))
+        seen |= paths
     found[each.metadata['Name']] = size
 print(json.dumps(found))
 """
@@ -131,15 +132,15 @@ def main() -> None:
         name = f"{case.example}{f' ({case.layout})' if case.layout else ''}, {case.role}"
         missed = "" if mine / theirs <= case.asked else ": missed"
         print(f"| {name} | {mine:.0f} | {theirs:.0f} | {mine / theirs:.2f} × | ≤ {case.asked} ×{missed} |")
-    print("\n| image | base | packages, MB | code |\n|---|---|---|---|")
+    print("\n| image | base | packages, MB | the rest |\n|---|---|---|---|")
     for case, image in ours.items():
         print(f"| {case.example}{f' ({case.layout})' if case.layout else ''}, {case.role} | {shares(image)} |")
 
 
 def build_peer(name: str, scratch: Path) -> float:
     """The size of a peer's image, in MB."""
-    folder = scratch / name.replace(" ", "-")
-    folder.mkdir()
+    folder = scratch / "peers" / name.replace(" ", "-")
+    folder.mkdir(parents=True)
     (folder / "requirements.txt").write_text("\n".join(PEERS[name].requirements.split()) + "\n")
     (folder / "Dockerfile").write_text(PEERS[name].dockerfile())
     image = f"slipway-bench-peer-{folder.name}"
@@ -166,7 +167,11 @@ def megabytes(image: str) -> float:
 
 
 def shares(image: str) -> str:
-    """The public image, each package of 4 MB or more and the others together, and what is left: code, folders."""
+    """The public image, each package of 4 MB or more and the others together, and what is left.
+
+    That is the code; in a unified image also files that MLflow's full distribution has from the skinny one, in a layer
+    over theirs.
+    """
     base = megabytes("python:3.13-slim")
     sizes = json.loads(docker("run", "--rm", image, "python", "-c", f"import os\n{COMPILED}{INSIDE}"))
     large = sorted(((size / 1e6, name) for name, size in sizes.items() if size >= 4e6), reverse=True)

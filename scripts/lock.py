@@ -51,6 +51,8 @@ def image(
 
 # What tracking on a server leaves idle: the libraries of models that it logs, runs and images, and other web servers.
 NO_MODELS = ("docker", "gunicorn", "huey", "matplotlib", "pyarrow", "scikit-learn", "scipy", "skops")
+# What serving never imports of what its packages ask for: colours of code, Markdown and tables for terminals.
+NOT_SERVED = ("markdown-it-py", "prettytable", "pygments")
 ON_A_JOB = ("api", "polars", "job")
 
 # In this order: `dev` holds the next two, and is resolved first, so that what is tested is what runs.
@@ -58,7 +60,7 @@ LOCKS = (
     Lock("locks/dev.txt", ("pyproject.toml", "--group", "dev")),
     Lock("locks/runtime.txt", ("pyproject.toml",), agrees=("locks/dev.txt",)),
     Lock("locks/setup.txt", ("--group", "setup"), agrees=("locks/dev.txt",)),
-    image("api", "--group", "image-api"),
+    image("api", "--group", "image-api", without=NOT_SERVED),
     image("polars", "--group", "image-polars", over=("api",)),
     image("job", "pyproject.toml", "--extra", "postgres", over=("api", "polars")),
     image("pandas", "--group", "image-pandas", over=("api", "polars"), agrees=("job",)),

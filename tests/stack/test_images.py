@@ -104,6 +104,7 @@ def test_an_api_has_nothing_that_it_does_not_import(built: Callable[[str], Built
         assert found.strip() == str(present)
         left_out = built(example).says("api", "find /app /code -name '*.csv' -o -name 'test_*' 2>/dev/null; true")
         assert left_out == ""
+        assert "serve" in built(example).says("api", "slipway --help")
 
 
 @pytest.mark.parametrize("example", MEGABYTES)

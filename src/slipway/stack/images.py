@@ -23,6 +23,8 @@ _CONTENTS: dict[Kind, Content] = {
     "prefect": "prefect",
 }
 PROXY = "proxy"
+_STAGES = ("uv", "build", "base", "code", "code-api", PROXY)
+"""Of every Dockerfile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,14 @@ def _target(stack: Stack, service: Service) -> str | None:
         return None
     if stack.images == "unified" and content != "prefect":
         return "unified"
-    return content if stack.dockerfiles == "one" else service.name
+    return content if stack.dockerfiles == "one" else _stage_name(service.name)
+
+
+def _stage_name(service: str) -> str:
+    """A service's name as a Dockerfile can have it of a stage beside those that build."""
+    name = service.lower()
+    is_free = name[0].isalpha() and name not in _STAGES and not name.startswith("build-")
+    return name if is_free else f"service-{name}"
 
 
 def _content(target: str) -> Content:

@@ -63,3 +63,10 @@ def test_what_runs_elsewhere_or_is_named_is_not_built(fruit):
         '[stack.services]\ntrain = { kind = "job", image = "mine:1" }\nflows = { kind = "prefect", external = true }'
     )
     assert images(project) == ()
+
+
+def test_a_service_is_named_as_it_likes(fruit):
+    names = ("00-Prepare", "code", "build-it", "Serve.me")
+    services = "".join(f'[stack.services."{name}"]\nkind = "monitor"\n' for name in names)
+    project = fruit(f'[stack]\ndockerfiles = "each"\n{services}[stack.services.train]\nkind = "job"')
+    assert [*_by_target(project)] == ["service-00-prepare", "service-code", "service-build-it", "serve.me", "train"]

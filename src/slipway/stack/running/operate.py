@@ -259,4 +259,5 @@ def _render(stack: Operated, *, note: Note) -> None:
     for sentence in lacking(stack.project):
         note(sentence)
     if done.written:
-        note(f"Rendered {len(done.written)} files; {stack.stack.file} is the first to look at.")
+        files = "1 file" if len(done.written) == 1 else f"{len(done.written)} files"
+        note(f"Rendered {files}; {stack.stack.file} is the first to look at.")

@@ -162,10 +162,9 @@ def _difference(path: Path, value: str | None, name: str) -> list[str]:
     if there.strip() == value.strip():
         return []
     variables = "AWS_…" if name == AWS else name.upper()
-    after = "" if name in (API_TOKEN, AWS) else " once the database has been given the new one"
     return [
         f"{FOLDER}/{name} has another value than {variables} in the environment or {DOTENV}; the file stays. Remove "
-        f"the file and call `slipway stack secrets`{after}, or take the variable away."
+        "the file and call `slipway stack up`, which renews what reads it, or take the variable away."
     ]
 
 

@@ -5,8 +5,9 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from slipway.errors import BusyError, CheckRefused, OutsideError, ProjectError, SlipwayError
@@ -24,6 +25,18 @@ _LAST_LINES = 10
 _OURS = frozenset({"job", "data", "monitor", "api", "test"})
 """Kinds whose process is `slipway`, so that its exit code says what kind of failure it was."""
 _ERRORS: Mapping[int, type[SlipwayError]] = {1: CheckRefused, 2: ProjectError, 4: BusyError}
+
+
+@dataclass(frozen=True, slots=True)
+class _Until:
+    """How long starting may take, and since when it has."""
+
+    seconds: float | None
+    began: float
+
+    @property
+    def end(self) -> float | None:
+        return None if self.seconds is None else self.began + self.seconds
 
 
 def start(
@@ -45,9 +58,52 @@ def start(
         SlipwayError: a service failed, or time is up; what is running goes on.
     """
     services = plan.wanted(names)
-    end = None if timeout is None else time.monotonic() + timeout
+    until = _Until(timeout, time.monotonic())
+    running = {each.service for each in engine.containers(plan.project) if each.state == "running"}
+    kept = serving(services, running.intersection(each.name for each in stack.of("api")))
+    if not kept:
+        return _started(engine, plan, stack, services, names, say, until)
+    # Compose stops what it will replace before the jobs run, so these would be away for as long as training takes.
+    first = [each for each in services if each not in kept]
+    try:
+        warned = _started(engine, plan, stack, first, [each.name for each in first], say, until)
+    except SlipwayError as error:
+        goes_on = ", ".join(f"`{each.name}`" for each in kept if each.name in running)
+        raise type(error)(f"{error}\nWhat ran before goes on as it was: {goes_on}.") from error
+    last = ["--no-deps", *(each.name for each in kept)]
+    return [*warned, *_started(engine, plan, stack, kept, last, say, until)]
+
+
+def serving(services: Sequence[Planned], running: Collection[str]) -> list[Planned]:
+    """Of these, the ones that are to go on while a job is done once more.
+
+    Args:
+        running: APIs that run now. A monitor is none of them: it would work on the code that the job has just replaced.
+
+    Returns:
+        Those that wait for a job, at whatever distance, and all that wait for them.
+    """
+    ends = {each.name for each in services if each.ends}
+    before = {each.name: set(each.waits_for) for each in services}
+    for _ in services:
+        for names in before.values():
+            names |= {far for near in tuple(names) for far in before.get(near, ())}
+    kept = {name for name in running if before.get(name, set()) & ends}
+    return [each for each in services if each.name in kept or before[each.name] & kept]
+
+
+def _started(
+    engine: Engine,
+    plan: Plan,
+    stack: Stack,
+    services: Sequence[Planned],
+    words: Sequence[str],
+    say: Say,
+    until: "_Until",
+) -> list[str]:
+    """Have Compose start what the words say, and wait for these services; what it warned of."""
     with _told(engine, plan, services, say) as ended:
-        code, said = _composed_up(engine, names, end)
+        code, said = _composed_up(engine, words, until.end)
         last_well = time.monotonic()
         while True:
             containers = engine.containers(plan.project)
@@ -62,11 +118,11 @@ def start(
                 raise OutsideError(f"`docker compose up` failed: {last_words(said)}")
             if code == 0 and all(state.is_ready for state in states.values()):
                 return [line.strip() for line in said.splitlines() if "level=warning" in line or "orphan" in line]
-            if end is not None and time.monotonic() > end:
+            if until.end is not None and time.monotonic() > until.end:
                 left = ", ".join(f"`{name}` ({state})" for name, state in states.items() if not state.is_ready)
                 raise OutsideError(
-                    f"Not ready after {timeout:g} s: {left}. What has started goes on: `slipway stack status` shows "
-                    "it, `slipway stack logs` what it says, `slipway stack down` ends it."
+                    f"Not ready after {until.seconds:g} s: {left}. What has started goes on: `slipway stack status` "
+                    "shows it, `slipway stack logs` what it says, `slipway stack down` ends it."
                 )
             time.sleep(_LOOK_SECONDS)
 
@@ -178,12 +234,12 @@ def _behind(name: str, services: Sequence[Planned], states: Mapping[str, State])
     return sorted(each for each in found - {name} if states[each].word in ("not started", "created"))
 
 
-def _composed_up(engine: Engine, names: Sequence[str], end: float | None) -> tuple[int | None, str]:
+def _composed_up(engine: Engine, words: Sequence[str], end: float | None) -> tuple[int | None, str]:
     """`docker compose up`, which comes back once everything is started: its exit code and what it said.
 
     None for the code where time was up before.
     """
-    command = engine.compose("up", "--detach", "--no-build", *names)
+    command = engine.compose("up", "--detach", "--no-build", *words)
     with subprocess.Popen(
         command, cwd=engine.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, errors="replace",

@@ -4,7 +4,7 @@ from slipway.errors import BusyError, CheckRefused, OutsideError, ProjectError
 from slipway.stack.running.build import build, failed_build
 from slipway.stack.running.engine import Planned
 from slipway.stack.running.status import State
-from slipway.stack.running.up import failure, last_message
+from slipway.stack.running.up import failure, last_message, serving
 
 SAID = [
     "  split                runs",
@@ -49,6 +49,31 @@ def test_one_that_is_unhealthy_says_who_waits_for_it():
     assert str(error).startswith(
         "health check: refused\n`serve` is unhealthy. `proxy` waits for it and was not started."
     )
+
+
+def planned(name, *waits_for, ends=False):
+    return Planned(
+        name=name, image=None, dockerfile=None, target=None, ports=(), waits_for=dict.fromkeys(waits_for, "started"),
+        profiles=(), secrets=(), ends=ends, may_end=ends, has_health=not ends,
+    )  # fmt: skip
+
+
+STACK = [
+    planned("database"),
+    planned("train", "database", ends=True),
+    planned("api", "train"),
+    planned("proxy", "api"),
+    planned("monitor", "train"),
+]
+
+
+def test_what_answers_goes_on_while_the_job_that_it_waits_for_is_done_once_more():
+    assert [each.name for each in serving(STACK, {"api"})] == ["api", "proxy"]
+
+
+def test_nothing_is_kept_where_nothing_runs_or_no_job_comes_before_it():
+    assert serving(STACK, set()) == []
+    assert serving([planned("database"), planned("api", "database")], {"api"}) == []
 
 
 LINES = """\
