@@ -61,7 +61,7 @@ def rendered(argv: list[str]) -> int | None:
     told: Written | Difference = difference(root, files) if is_check else write(root, files)
     sys.stdout.writelines(f"  {line}\n" for line in told.lines())
     if (told.differing if isinstance(told, Difference) else told.written) and not {"--quiet", "-q"} & {*argv}:
-        from slipway.stack.packages import read_lacking
+        from slipway.stack.images.packages import read_lacking
 
         sys.stderr.writelines(f"  {sentence}\n" for sentence in read_lacking(root))
     return int(isinstance(told, Difference) and bool(told.differing))

@@ -133,7 +133,7 @@ def render(
     as_json: AsJson = False,
 ) -> None:
     """Write the stack's files as slipway.toml says them; compose.override.yaml is never touched."""
-    from slipway.stack.packages import read_lacking
+    from slipway.stack.images.packages import read_lacking
     from slipway.stack.render import read_rendered
     from slipway.stack.written import difference, write
 
@@ -175,7 +175,7 @@ def secrets(project_dir: ProjectDir = HERE, quiet: Quiet = False, as_json: AsJso
 @stack_app.command(rich_help_panel="Set up")
 def lock(project_dir: ProjectDir = HERE, quiet: Quiet = False, as_json: AsJson = False) -> None:
     """Find versions of the packages that [stack] asks for, beside those that its images have, with their hashes."""
-    from slipway.stack.packages import lock_packages
+    from slipway.stack.images.packages import lock_packages
 
     found = lock_packages(project_dir)
     terminal(quiet, as_json).told({"locked": found}, found)

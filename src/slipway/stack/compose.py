@@ -11,7 +11,7 @@ from slipway.stack import kinds
 from slipway.stack.dump import Override
 from slipway.stack.graph import Wait, waits
 from slipway.stack.harden import hardened
-from slipway.stack.images import PROXY, Image
+from slipway.stack.images.parts import PROXY, Image
 from slipway.stack.kinds import proxy
 from slipway.stack.networks import networks
 

@@ -9,7 +9,7 @@ from slipway.project.facts import Project
 from slipway.project.stack import Overlay, Stack
 from slipway.stack.compose import Body, bodies, rebased, top_level
 from slipway.stack.dump import Override, Reset
-from slipway.stack.images import Image
+from slipway.stack.images.parts import Image
 
 
 def overlaid(stack: Stack, overlay: Overlay, project: Project, built: Sequence[Image]) -> Body:

@@ -6,15 +6,16 @@ from pathlib import Path
 
 from slipway.project import find_project, read_project
 from slipway.project.facts import Project
-from slipway.stack import kinds, locks, wheel
+from slipway.stack import kinds
 from slipway.stack.compose import bodies, whole
-from slipway.stack.dockerfile import dockerfiles
-from slipway.stack.dockerignore import dockerignore
 from slipway.stack.dump import dump
 from slipway.stack.environment import env_example
 from slipway.stack.graph import stack_of
 from slipway.stack.heading import comment
-from slipway.stack.images import images
+from slipway.stack.images import locks, wheel
+from slipway.stack.images.dockerfile import dockerfiles
+from slipway.stack.images.dockerignore import dockerignore
+from slipway.stack.images.parts import images
 from slipway.stack.overlays import overlaid
 from slipway.stack.pins import read_pins
 from slipway.stack.readme import readmes

@@ -9,7 +9,7 @@ import yaml
 from slipway.project.stack import Service
 from slipway.stack.compose import bodies
 from slipway.stack.harden import hardened
-from slipway.stack.images import images
+from slipway.stack.images.parts import images
 
 ONCE = ("job", "data", "test")
 

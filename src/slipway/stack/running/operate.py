@@ -248,7 +248,7 @@ def _make_folders(stack: Operated, services: Sequence[Planned]) -> None:
 
 def _render(stack: Operated, *, note: Note) -> None:
     """The stack's files as the project says now; one that was edited stays, and that is said."""
-    from slipway.stack.packages import lacking, refuse_unlocked
+    from slipway.stack.images.packages import lacking, refuse_unlocked
     from slipway.stack.render import render
     from slipway.stack.written import write
 

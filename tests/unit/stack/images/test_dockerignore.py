@@ -1,4 +1,4 @@
-from slipway.stack.dockerignore import dockerignore
+from slipway.stack.images.dockerignore import dockerignore
 
 
 def _patterns(project):

@@ -6,7 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 from slipway.project.facts import Project
-from slipway.stack.images import Image, images
+from slipway.stack.images.parts import Image, images
 
 FOLDER = "docker/locks"
 _HEAD = "# Rendered by Slipway: {what}, each version with the hashes of its files.\n"

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from slipway.project.facts import Project
-from slipway.stack.dockerfile import SLIM
 from slipway.stack.heading import comment
-from slipway.stack.locks import FOLDER
+from slipway.stack.images.dockerfile import SLIM
+from slipway.stack.images.locks import FOLDER
 
 _NEVER = (
     ("What is secret", ("secrets", ".env", ".env.*", "**/*.pem", "**/*.key", ".dvc/config.local", ".aws", ".netrc")),

@@ -1,6 +1,6 @@
 import pytest
 
-from slipway.stack.images import images
+from slipway.stack.images.parts import images
 
 
 def _by_target(project):

@@ -12,9 +12,9 @@ from pathlib import Path
 from slipway.errors import OutsideError, ProjectError
 from slipway.project import find_project, read_project
 from slipway.project.facts import FILE, Project
-from slipway.stack.images import Image, images
-from slipway.stack.libraries import libraries, model_libraries, served_libraries
-from slipway.stack.locks import FOLDER, distribution, entries, text_of
+from slipway.stack.images.libraries import libraries, model_libraries, served_libraries
+from slipway.stack.images.locks import FOLDER, distribution, entries, text_of
+from slipway.stack.images.parts import Image, images
 
 _NAMED_OTHERWISE = {
     "PIL": "pillow",

@@ -3,8 +3,8 @@ from importlib.resources import files
 
 import pytest
 
-from slipway.stack.images import images
-from slipway.stack.locks import distribution, entries, locks, text_of
+from slipway.stack.images.locks import distribution, entries, locks, text_of
+from slipway.stack.images.parts import images
 
 FOLDER = files("slipway.stack") / "files" / "locks"
 PARTS = sorted(path.name.removesuffix(".txt") for path in FOLDER.iterdir())

@@ -7,8 +7,8 @@ from typing import Literal
 from slipway.project.facts import Project
 from slipway.project.stack import Kind, Service, Stack
 from slipway.stack.graph import stack_of
+from slipway.stack.images.libraries import libraries, served_libraries
 from slipway.stack.kinds.ours import moves_data
-from slipway.stack.libraries import libraries, served_libraries
 
 Content = Literal["api", "job", "test", "mlflow", "prefect", "proxy", "unified"]
 

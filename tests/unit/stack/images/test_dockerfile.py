@@ -4,8 +4,8 @@ import re
 import pytest
 
 from dockerfiles import Dockerfile
-from slipway.stack.dockerfile import SLIM, dockerfiles
-from slipway.stack.images import images
+from slipway.stack.images.dockerfile import SLIM, dockerfiles
+from slipway.stack.images.parts import images
 
 
 def _files(project):

@@ -3,8 +3,8 @@ import os
 import pytest
 
 from slipway.errors import OutsideError, ProjectError
-from slipway.stack.locks import entries
-from slipway.stack.packages import lacking, lock_packages, package_of, refuse_unlocked
+from slipway.stack.images.locks import entries
+from slipway.stack.images.packages import lacking, lock_packages, package_of, refuse_unlocked
 
 STAGES = """
 import polars as pl

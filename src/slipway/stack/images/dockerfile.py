@@ -6,10 +6,10 @@ from importlib.resources import files
 
 from slipway.project.facts import Project
 from slipway.project.stack import LISTENS
-from slipway.stack import wheel
 from slipway.stack.heading import comment
-from slipway.stack.images import Image, images
-from slipway.stack.locks import FOLDER, distribution, path_of
+from slipway.stack.images import wheel
+from slipway.stack.images.locks import FOLDER, distribution, path_of
+from slipway.stack.images.parts import Image, images
 
 PYTHON = "python:3.13-slim"
 UV = "ghcr.io/astral-sh/uv:0.13"

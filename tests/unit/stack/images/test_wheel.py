@@ -6,7 +6,7 @@ from email.parser import Parser
 
 import pytest
 
-from slipway.stack.wheel import wheel
+from slipway.stack.images.wheel import wheel
 
 
 @pytest.fixture(scope="module")
