@@ -53,6 +53,15 @@ def test_written_by_a_newer_version(slipway, flats):
     assert "Nothing was changed. Install that version or a newer one." in slipway.said
 
 
+def test_of_a_folder_whose_stack_serves_something(slipway, flats):
+    slipway("status")
+    assert "a stack keeps its own" not in slipway.said
+    (flats.settings.state / "live.json").write_text("{}")
+    flats.settings.state_db.unlink()
+    slipway("status")
+    assert "has served a version that this ledger knows nothing of: a stack keeps its own" in slipway.said
+
+
 def test_with_a_damaged_beginning(slipway, flats):
     content = flats.settings.state_db.read_bytes()
     flats.settings.state_db.write_bytes(b"\0" * 100 + content[100:])

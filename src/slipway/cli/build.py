@@ -125,7 +125,13 @@ def stage(
 def status(project_dir: ProjectDir = HERE, quiet: Quiet = False, as_json: AsJson = False) -> None:
     """What is stale and why, what is live, which candidate waits."""
     with opened(project_dir) as project:
-        terminal(quiet, as_json).status(project.status())
+        show, found = terminal(quiet, as_json), project.status()
+        show.status(found)
+        if found.live is None and (project.settings.state / "live.json").exists():
+            show.note(
+                "A service over this folder has served a version that this ledger knows nothing of: a stack keeps its "
+                "own, in its database. There, `docker compose run --rm JOB slipway status` says what is live."
+            )
 
 
 @app.command(rich_help_panel="Build")
