@@ -108,7 +108,7 @@ def _started(
             stack.down()
             stack.slipway("stack", "render")
             stack.slipway("stack", "secrets")
-            stack.compose("build", seconds=3600)
+            stack.compose("--parallel", "1", "build", seconds=3600)
             began = time.monotonic()
             stack.compose("up", "-d", "--wait", *services)
             predict(stack)

@@ -65,7 +65,7 @@ STAGES = ["items", "tidy", "counted"]
 @pytest.fixture(scope="module")
 def url():
     with server() as running:
-        yield running
+        yield running.url
 
 
 @pytest.fixture
