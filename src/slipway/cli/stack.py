@@ -98,11 +98,10 @@ def logs(
     project_dir: ProjectDir = HERE,
 ) -> None:
     """What services said."""
-    from slipway.stack.running.operate import operated, require_known, require_rendered
+    from slipway.stack.running.operate import operated, require_rendered
 
     stack = operated(project_dir)
     require_rendered(stack)
-    require_known(stack, [name.removesuffix("-proxy") for name in services or ()])
     words = [*(["--follow"] if follow else []), *(["--tail", str(tail)] if tail is not None else [])]
     plain = [] if sys.stdout.isatty() else ["--ansi", "never"]  # else a pipe gets control codes, too
     stack.engine.become(*plain, "--profile", "*", "logs", *words, *(services or ()))

@@ -73,9 +73,3 @@ def test_a_stack_of_no_services_is_told_what_to_write(slipway):
 def test_a_stack_that_was_never_rendered_has_nothing_to_look_at(slipway, verb):
     slipway("stack", verb, code=2)
     assert "compose.yaml is not there yet: `slipway stack render`" in slipway.said
-
-
-def test_logs_of_a_service_that_there_is_not_suggest_the_one_meant(slipway):
-    slipway("stack", "render")
-    slipway("stack", "logs", "serv", code=2)
-    assert "The stack has no service `serv`. Did you mean `serve`?" in slipway.said

@@ -119,13 +119,6 @@ def require_rendered(stack: Operated) -> None:
         )
 
 
-def require_known(stack: Operated, names: Sequence[str]) -> None:
-    """A ProjectError with the near miss where a name is no service's of this stack."""
-    for name in names:
-        if name not in stack.stack.services:
-            raise ProjectError(f"The stack has no service `{name}`.{near_miss(name, stack.stack.services)}")
-
-
 def keep_secrets(stack: Operated) -> Kept:
     """Make the secrets that are missing."""
     return make_secrets(stack.folder, stack.stack)
