@@ -62,7 +62,7 @@ def service_to_run(project: Project, name: str) -> Service:
     Raises:
         ProjectError: there is none of this name, or it is of another kind.
     """
-    services = project.stack.services if project.stack is not None else {}
+    services = project.stack.services
     if name not in services:
         raise ProjectError(f"{FILE}: no service is named `{name}`.{near_miss(name, services)}")
     service = services[name]
@@ -149,7 +149,7 @@ def _require_inputs(project: Project, service: Service, stages: list[str]) -> No
 
 
 def _jobs(project: Project) -> list[Service]:
-    return project.stack.of("job") if project.stack is not None else []
+    return project.stack.of("job")
 
 
 def _carry(workspace: Workspace, way: str, say: Say) -> "Carried":

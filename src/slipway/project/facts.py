@@ -328,12 +328,12 @@ class Project:
     model: Model
     monitor: Monitor
     api: Api
+    stack: Stack
+    """What it is as a Compose stack; the usual one where it doesn't say."""
     read_from: tuple[PurePosixPath, ...] = ()
     """The files besides slipway.toml that all this was read from."""
     scripts: PurePosixPath | None = None
     """The folder of numbered scripts, where those are the stages."""
-    stack: Stack | None = None
-    """What it is as a Compose stack; the usual one where it doesn't say."""
 
     @property
     def is_adopted(self) -> bool:

@@ -88,7 +88,7 @@ def read_project(root: Path) -> Project:
     _check_functions(api, defined, module)
     stack = read_stack(values.get("stack"), name, stages)
     project = Project(
-        root.resolve(), name, module, sources, stages, artifacts, model, monitor, api, way.read_from, way.scripts, stack
+        root.resolve(), name, module, sources, stages, artifacts, model, monitor, api, stack, way.read_from, way.scripts
     )
     _check_adopted(project)
     return project

@@ -46,6 +46,7 @@ _OWN = {
     "volume": _SINGLE,
     "outside": ("job", "monitor"),
     "command": ("test", "shell"),
+    "packages": tuple(kind for kind in KINDS if kind != "postgres"),
 }
 """Keys that only some kinds take."""
 

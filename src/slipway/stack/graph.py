@@ -25,9 +25,9 @@ def stack_of(project: Project) -> Stack:
     """The project's stack.
 
     Raises:
-        ProjectError: it has none, or one without services.
+        ProjectError: it has no services.
     """
-    if project.stack is None or not project.stack.services:
+    if not project.stack.services:
         raise ProjectError(
             f"{project.root / FILE} has no [stack.services]. The least is a job that makes the model, and an API: "
             f'train = {{ kind = "job" }}, api = {{ kind = "api", port = 8000 }}.'

@@ -142,6 +142,7 @@ def test_an_overlay_has_all_services_as_they_are_with_it():
         ('[stack.services.train]\nkind = "job"\ncommand = "bash"', r"command: only .* test or shell .*A job runs its"),
         ('[stack.services.check]\nkind = "test"\ncomand = "pytest"', "comand is not a key.* Did you mean `command`"),
         ('[stack.services.a]\nkind = "monitor"\ninterval = "5m"', "interval is not a key .*here: after, cpus, env"),
+        ('[stack.services.a]\nkind = "postgres"\npackages = ["x"]', "packages: only services of kind mlflow or"),
         ('[stack.services.a]\nkind = "job"\nport = 80', "port: only services of kind postgres or mlflow or"),
         ('[stack.services.pull]\nkind = "data"', r"\[stack.services.pull\] do is missing"),
         ('[stack.services.loop]\nkind = "monitor"\nevery = "15"', "every = '15': expected a time such as 30s"),

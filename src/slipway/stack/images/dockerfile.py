@@ -136,7 +136,6 @@ def _proxy(project: Project, image: Image) -> Iterator[str]:
 
 
 def _closing(project: Project, image: Image, command: Iterable[str]) -> Iterator[str]:
-    assert project.stack is not None
     name, _, tag = project.stack.image_of(image.target).rpartition(":")
     yield 'ARG SLIPWAY_COMMIT=""'
     if _has_code(image):

@@ -33,7 +33,7 @@ def dockerignore(project: Project) -> str:
     lines = comment("[stack]").splitlines()
     for why, patterns in (*_NEVER, ("What stages make", tuple(_made(project)))):
         lines += ["", f"# {why}.", *patterns]
-    if project.stack is not None and project.stack.volumes == "folders":
+    if project.stack.volumes == "folders":
         given = [f"{source.path}" for source in project.sources.values() if not source.is_snapshot]
         lines += ["", "# Sources: the project's folder is mounted with them.", *given]
     return "\n".join(lines) + "\n"

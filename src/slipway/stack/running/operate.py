@@ -49,7 +49,7 @@ def operated(folder: Path) -> Operated:
     """The project in a folder, or in the nearest one above it.
 
     Raises:
-        ProjectError: there is none, or it has no stack.
+        ProjectError: there is none, or its stack has no services.
     """
     root = find_project(folder)
     project = read_project(root)
