@@ -69,6 +69,8 @@ def test_nothing_waits_for_a_server_that_is_away_and_all_is_told_when_it_is_back
         made.line("a line", task)
         made.end(task, State("COMPLETED"))
     assert time.monotonic() - before < 1.0
+    while not said:  # it is told in a thread, which may not have tried yet
+        time.sleep(0.01)
     held.start()
     assert made.close(State("COMPLETED"), 10.0)
     assert len(held.ended()) == len(held.lines) == 50
