@@ -19,7 +19,7 @@ Body = dict[str, Any]
 
 _ORDER = (
     "image", "build", "profiles", "command", "user", "group_add", "environment", "secrets", "volumes", "tmpfs", "ports",
-    "networks", "depends_on", "healthcheck", "deploy", "stdin_open", "tty",
+    "networks", "dns_opt", "depends_on", "healthcheck", "deploy", "stdin_open", "tty",
 )  # fmt: skip
 
 

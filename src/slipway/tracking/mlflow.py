@@ -7,7 +7,7 @@ import re
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
@@ -135,6 +135,7 @@ class MlflowTracker:
                 _import_quietly()
                 from mlflow import MlflowClient
 
+                _knock(self._uri)
                 follow_move(self._uri, self._root, self._artifacts)
                 client = MlflowClient(tracking_uri=self._uri, registry_uri=self._uri)
                 client.search_experiments(max_results=1)
@@ -275,6 +276,18 @@ def _import_quietly() -> None:
     for name in ("mlflow", "alembic"):
         # Its errors come as exceptions too, whose one line we tell; the log would put a traceback before it.
         logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _knock(uri: str) -> None:
+    """One request of a server, not sent again: each may wait ten seconds for a resolver that doesn't answer."""
+    if not uri.startswith("http"):
+        return
+    from mlflow.utils.credentials import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
+
+    ask: Callable[..., object] = http_request
+    who: Callable[[str], object] = get_default_host_creds
+    ask(who(uri), "/health", "GET", max_retries=0, timeout=10, raise_on_status=False)
 
 
 def _signature(columns: list[dict[str, Any]], answers: list[Any]) -> "ModelSignature":

@@ -4,7 +4,7 @@ from typing import Any
 
 from slipway.project.facts import Project
 from slipway.project.stack import Service, Stack
-from slipway.stack.kinds import ours, proxy
+from slipway.stack.kinds import health, ours, proxy
 
 
 def compose(service: Service, stack: Stack, project: Project) -> dict[str, Any]:
@@ -25,7 +25,8 @@ def compose(service: Service, stack: Stack, project: Project) -> dict[str, Any]:
         "volumes": [state, *service.mounts],
         **({} if service.has_proxy else ours.published(service, service.listen)),
         **({"deploy": {"replicas": service.replicas}} if service.replicas > 1 else {}),
-        "healthcheck": ours.asked_on(service.listen),
+        **ours.NAMES,
+        "healthcheck": health.answering(service.listen),
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from slipway.project.facts import Project
 from slipway.project.stack import Service, Stack
 from slipway.stack.heading import comment
-from slipway.stack.kinds import ours
+from slipway.stack.kinds import health, ours
 
 LAUNCHER = "serve_mlflow.py"
 
@@ -32,7 +32,7 @@ def compose(service: Service, stack: Stack, project: Project) -> dict[str, Any]:
         },
         "volumes": [*kept["volumes"], launcher, *service.mounts],
         **ours.published(service, service.listen),
-        "healthcheck": ours.asked_on(service.listen),
+        "healthcheck": health.answering(service.listen),
     }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from slipway.project.facts import Project
 from slipway.project.stack import Service, Stack
-from slipway.stack.kinds import ours
+from slipway.stack.kinds import health, ours
 
 
 def compose(service: Service, stack: Stack, project: Project) -> dict[str, Any]:
@@ -15,5 +15,4 @@ def compose(service: Service, stack: Stack, project: Project) -> dict[str, Any]:
     environment = {**ours.backends(service, stack), "SLIPWAY_WEBHOOK": "${SLIPWAY_WEBHOOK:-}"}
     made = ours.working(service, stack, command, environment)
     # It answers nobody: what can be seen from outside is that the loop's own process is there, besides the init's.
-    test = ["CMD-SHELL", "grep -qE '^(slipway|python)' /proc/[0-9]*/comm"]
-    return {**made, "healthcheck": {"test": test, "interval": "10s", "timeout": "5s", "retries": 3}}
+    return {**made, "healthcheck": health.until("grep -qE '^(slipway|python)' /proc/[0-9]*/comm")}

@@ -6,6 +6,8 @@ from slipway.project.stack import LISTENS, Service, Stack
 
 USER = "10001:10001"
 SECRETS = "/run/secrets"
+NAMES = {"dns_opt": ["timeout:2"]}
+"""A server that is stopped has no name: the engine asks the machine's resolver, which may be out of reach."""
 
 
 def user(stack: Stack) -> dict[str, Any]:
@@ -110,22 +112,6 @@ def remote(service: Service, stack: Stack) -> dict[str, str]:
     return found
 
 
-def asked_on(port: int | None, path: str = "/health", seconds: int = 5) -> dict[str, Any]:
-    """A health check by the image's own Python: a slim image has no curl, and `localhost` may be ::1."""
-    code = (
-        "from http.client import HTTPConnection as C; "
-        f"c = C('127.0.0.1', {port}, timeout=4); c.request('GET', '{path}'); "
-        "raise SystemExit(c.getresponse().status != 200)"
-    )
-    return {
-        "test": ["CMD", "python", "-SI", "-c", code],
-        "interval": f"{seconds}s",
-        "timeout": "5s",
-        "retries": 12,
-        "start_period": "60s",
-    }
-
-
 def working(service: Service, stack: Stack, command: list[str], environment: dict[str, str]) -> dict[str, Any]:
     """A service that runs stages, or stands beside them: all but its command is the same for all kinds."""
     code = {"SLIPWAY_CODE": "/code"} if stack.volumes == "named" else {}
@@ -137,5 +123,6 @@ def working(service: Service, stack: Stack, command: list[str], environment: dic
         "secrets": secrets(service, stack),
         **place,
         "volumes": [*place["volumes"], *service.mounts],
+        **NAMES,
     }
     return {key: value for key, value in found.items() if value}

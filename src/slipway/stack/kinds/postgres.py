@@ -5,7 +5,7 @@ from typing import Any
 from slipway.project.facts import Project
 from slipway.project.stack import Service, Stack
 from slipway.stack.heading import comment
-from slipway.stack.kinds import ours
+from slipway.stack.kinds import health, ours
 
 IMAGE = "postgres:17"
 ROLES = "/docker-entrypoint-initdb.d/10-roles.sh"
@@ -78,14 +78,8 @@ def compose(service: Service, stack: Stack, project: Project) -> dict[str, Any]:
         "tmpfs": ["/var/run/postgresql"],
         **ours.published(service, service.listen),
         "stop_signal": "SIGINT",  # ends sessions; SIGTERM would wait for the last of them
-        "healthcheck": {
-            # By address: the server that only makes the roles, on a first start, answers on the socket.
-            "test": ["CMD", "pg_isready", "-q", "-h", "127.0.0.1", "-U", "slipway", "-d", service.database],
-            "interval": "3s",
-            "timeout": "5s",
-            "retries": 10,
-            "start_period": "60s",
-        },
+        # By address: the server that only makes the roles, on a first start, answers on the socket.
+        "healthcheck": health.until(f"pg_isready -q -h 127.0.0.1 -U slipway -d {service.database}", interval=2),
     }
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from slipway.project.facts import Project
 from slipway.project.stack import Service, Stack
 from slipway.stack.heading import comment
-from slipway.stack.kinds import ours
+from slipway.stack.kinds import health, ours
 
 PLACE = "/usr/local/etc/haproxy/haproxy.cfg"
 _AT_MOST = 32
@@ -60,8 +60,6 @@ backend service
     server-template replica {most} {name}:{port}
 """
 
-_ASK = "exec 3<>/dev/tcp/127.0.0.1/{port} && printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3 && grep -q ' 200 ' <&3"
-
 
 def compose(service: Service, stack: Stack, project: Project) -> dict[str, Any]:
     """It holds the port that the project publishes; the containers behind it publish none."""
@@ -71,13 +69,7 @@ def compose(service: Service, stack: Stack, project: Project) -> dict[str, Any]:
         "volumes": [ours.bind(f"./{_path(service)}", PLACE, read_only=True)],
         **ours.published(service, service.listen),
         "stop_signal": "SIGUSR1",  # lets requests end; SIGTERM would cut them off
-        "healthcheck": {
-            "test": ["CMD", "bash", "-c", _ASK.format(port=_HEALTH)],
-            "interval": "5s",
-            "timeout": "5s",
-            "retries": 6,
-            "start_period": "30s",
-        },
+        "healthcheck": health.answering(_HEALTH),
     }
 
 
