@@ -16,8 +16,8 @@ help: ## This list
 demo: runtime ## The whole loop on flats of Istanbul, told as it happens, in ./demo
 	@$(BIN)/python scripts/demo.py
 
-test: dev ## The tests, two at a time
-	@$(BIN)/pytest -n 2 --dist loadfile
+test: dev ## The tests, three at a time: those of the stacks wait more than they work
+	@$(BIN)/pytest -n 3 --dist loadfile
 
 lint: dev ## Style, layout, and that imports point one way
 	@$(BIN)/ruff check .

@@ -220,7 +220,7 @@ def standing(folder: Path, example: str, *services: str, **options: Any) -> Iter
 
 
 def document_rows(example: str, layout: str | None = None) -> list[Any]:
-    """The rows of a document's table that need an engine, each as a parameter of a test."""
+    """The rows of a document's table that need an engine, each as a parameter of a test; those that end it last."""
     rows = tomllib.loads((ROOT / f"docs/documents/{example}.toml").read_text(encoding="utf-8"))["command"]
     found = []
     for row in rows:
@@ -229,7 +229,7 @@ def document_rows(example: str, layout: str | None = None) -> list[Any]:
         of_engine = first in ("docker", "cp") or " slipway stack " in f" {command} "
         if row["status"] in ("works", "works with") and of_engine and row.get("layout") == layout:
             found.append(pytest.param(command, id=row["text"][:70]))
-    return found
+    return sorted(found, key=lambda row: " down" in row.values[0])
 
 
 def eventually(look: Callable[[], Any], wanted: Any, seconds: float = 20) -> Any:

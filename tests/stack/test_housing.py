@@ -105,7 +105,4 @@ def test_the_servers_take_what_they_may(stack: Stack) -> None:
 
 @pytest.mark.parametrize("command", document_rows("housing"))
 def test_a_command_of_the_document_works(stack: Stack, command: str) -> None:
-    is_of_its_end = " down" in command
-    if not is_of_its_end and not stack.containers():
-        stack.up()
     assert follow(stack, command)
