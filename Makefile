@@ -17,7 +17,7 @@ demo: runtime ## The whole loop on flats of Istanbul, told as it happens, in ./d
 	@$(BIN)/python scripts/demo.py
 
 test: dev ## The tests, three at a time: those of the stacks wait more than they work
-	@$(BIN)/pytest -n 3 --dist loadfile
+	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: dev ## Style, layout, and that imports point one way
 	@$(BIN)/ruff check .

@@ -20,6 +20,15 @@ settings.register_profile(
 settings.register_profile("deep", settings.get_profile("here"), max_examples=5000, derandomize=False)
 settings.load_profile("here")
 
+LONGEST_FIRST = ("stack", "flow", "examples", "states")
+"""Folders in the order in which they begin, before all others, so that nothing long is left for the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    order = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(item.path.relative_to(Path(__file__).parent).parts[0], len(order)))
+
+
 TOML = """
 name = "flats"
 [sources]

@@ -1,4 +1,4 @@
-"""Callers that ask a stack's API without a pause, and remember what was acknowledged and what was not."""
+"""Callers that ask a stack's API all the time, and remember what was acknowledged and what was not."""
 
 import http.client
 import json
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 class Load:
     """Threads that ask one route until they are told to stop; a body is made of a running number."""
 
-    def __init__(self, url: str, token: str, path: str, body: Any, threads: int = 4, pause: float = 0.0) -> None:
+    def __init__(self, url: str, token: str, path: str, body: Any, threads: int = 4, pause: float = 0.005) -> None:
         self.acknowledged: set[str] = set()
         """The identifiers of predictions that were answered."""
         self.failed: Counter[str] = Counter()

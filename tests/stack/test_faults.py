@@ -83,7 +83,7 @@ def test_two_monitors_at_once_retrain_once(stack: Stack) -> None:
 @pytest.mark.parametrize("kind", SERVERS)
 def test_a_server_that_is_away_for_a_while_costs_no_prediction(stack: Stack, kind: str) -> None:
     service = SERVERS[kind]
-    with load(stack, pause=0.002) as callers:
+    with load(stack, pause=0.02) as callers:
         callers.wait_for(50)
         stack.compose("stop", "-t", "3", service)
         time.sleep(SECONDS)

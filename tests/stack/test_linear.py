@@ -129,10 +129,8 @@ def test_its_overlays_take_the_database_away_and_add_a_monitor(stack: Stack) -> 
     assert "database" not in there["services"]
     assert "db.example.org" in there["services"]["model-train"]["environment"]["SLIPWAY_DATABASE_URL"]
     assert "database" not in there["services"]["data-prep"].get("depends_on", {})
-    monitored = ("-f", main, "-f", "docker-compose.monitoring.yaml")
-    stack.compose(*monitored, "up", "-d", "--wait")
-    assert "monitor" in stack.stdout(*monitored, "ps", "--services")
-    stack.compose(*monitored, "rm", "--stop", "--force", "monitor")
+    monitored = stack.stdout("-f", main, "-f", "docker-compose.monitoring.yaml", "config", "--services")
+    assert "monitor" in monitored.split()  # it is started by the document's own command, below
 
 
 @pytest.mark.parametrize("command", document_rows("linear"))
