@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 import backends
 import postgres
 from chromium import CHROMIUM, Chromium
+from released import copy_released
 
 # Shared cores make any draw slow now and then, which says nothing of the code; in CI the same examples are tried each
 # time, so that a failure is the change's.
@@ -222,6 +223,14 @@ class Flats:
 def make_flats():
     """The class itself, for who wants the project elsewhere or for longer."""
     return Flats
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory):
+    """An example's name and a folder in, the command line on a copy of it with version 1 live out."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "released"
+    return lambda example, folder: copy_released(example, folder, shared)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ import signal
 import socket
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -18,17 +19,13 @@ ROW = {"values": [5]}
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Slipway:
+def line(released: Callable[[str, Path], Slipway], tmp_path_factory: pytest.TempPathFactory) -> Slipway:
     """The line of the document, released once for all that is asked here."""
-    slipway = Slipway(tmp_path_factory.mktemp("api"))
-    slipway("new", "line", "--example", "linear")
-    slipway("-C", "line", "run")
-    slipway("-C", "line", "release")
-    return slipway
+    return released("linear", tmp_path_factory.mktemp("api"))
 
 
 def test_the_log_the_limits_and_the_end(line: Slipway) -> None:
-    with line.serving("-C", "line", "serve", "--port", "0") as server:
+    with line.serving("-C", "linear", "serve", "--port", "0") as server:
         server.url = server.line()
         place = urlsplit(server.url)
         request = urllib.request.Request(server.url + "/predict", json.dumps(ROW).encode(), {"X-Request-Id": "shop-1"})
@@ -60,8 +57,8 @@ def test_the_log_the_limits_and_the_end(line: Slipway) -> None:
 
 
 def test_several_processes_answer_and_one_that_ends_is_replaced(line: Slipway) -> None:
-    before = line.json("-C", "line", "journal")["predictions"]
-    with line.serving("-C", "line", "serve", "--port", "0", "--workers", "2", "--quiet") as server:
+    before = line.json("-C", "linear", "journal")["predictions"]
+    with line.serving("-C", "linear", "serve", "--port", "0", "--workers", "2", "--quiet") as server:
         server.url = server.line()
         first = _workers(server.process.pid)
         assert len(first) == 2
@@ -73,18 +70,18 @@ def test_several_processes_answer_and_one_that_ends_is_replaced(line: Slipway) -
             assert time.monotonic() < until, "nobody took the place of the one that ended"
             time.sleep(0.2)
         server.ask("/predict", ROW)
-    assert line.json("-C", "line", "journal")["predictions"] == before + 21
+    assert line.json("-C", "linear", "journal")["predictions"] == before + 21
 
 
 def test_a_file_is_scored_into_a_file(line: Slipway) -> None:
     rows = line.folder / "rows.csv"
     rows.write_text("x\n" + "\n".join(str(n / 10) for n in range(5000)) + "\n")
-    line("-C", "line", "predict", str(rows), "-o", str(line.folder / "answers.csv"))
+    line("-C", "linear", "predict", str(rows), "-o", str(line.folder / "answers.csv"))
     header, *answers = (line.folder / "answers.csv").read_text().splitlines()
     assert header == "x,prediction,error"
     assert len(answers) == 5000
     rows.write_text("x\n1\n2\nmany\n")
-    line("-C", "line", "predict", str(rows), "-o", str(line.folder / "more.csv"), code=2)
+    line("-C", "linear", "predict", str(rows), "-o", str(line.folder / "more.csv"), code=2)
     assert "rows.csv: row 3 (`many`)" in line.said
     assert not (line.folder / "more.csv").exists()
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +22,17 @@ READ = ("/", "/health", "/model", "/model/features", "/model/classes", "/data/sa
 
 
 @pytest.fixture(scope="module")
-def line(tmp_path_factory: pytest.TempPathFactory) -> Slipway:
-    slipway = Slipway(tmp_path_factory.mktemp("slim"))
-    slipway("new", "line", "--example", "linear")
-    slipway("-C", "line", "run")
-    slipway("-C", "line", "release")
-    return slipway
+def line(released: Callable[[str, Path], Slipway], tmp_path_factory: pytest.TempPathFactory) -> Slipway:
+    return released("linear", tmp_path_factory.mktemp("slim"))
 
 
 def test_it_answers_the_same_without_what_it_does_not_need(line: Slipway, tmp_path: Path) -> None:
     slim, without = _copy(line, tmp_path), Without(tmp_path / "site", (*TABLES, *TRAINING))
-    with line.serving("-C", "line", "serve", "--port", "0") as server:
+    with line.serving("-C", "linear", "serve", "--port", "0") as server:
         server.url = server.line()
         expected = _answers(server)
     slim.environment |= without.environment
-    with slim.serving("-C", "line", "serve", "--port", "0") as server:
+    with slim.serving("-C", "linear", "serve", "--port", "0") as server:
         server.url = server.line()
         found = _answers(server)
         told = server.ask("/predict/batch", [{"x": 3}])["predictions"][0]
@@ -49,20 +46,20 @@ def test_it_answers_the_same_without_what_it_does_not_need(line: Slipway, tmp_pa
         with urllib.request.urlopen(server.url + "/metrics", timeout=30) as text:
             assert b"slipway_live_version 1" in text.read()
     assert _close(found, expected)
-    outside = {path for path in without.written() if not path.is_relative_to(slim.folder / "line" / ".slipway")}
+    outside = {path for path in without.written() if not path.is_relative_to(slim.folder / "linear" / ".slipway")}
     assert {path for path in outside if path.parts[1] not in ("dev", "proc")} == set()
-    counts = Slipway(tmp_path).json("-C", "line", "journal")
+    counts = Slipway(tmp_path).json("-C", "linear", "journal")
     assert (counts["predictions"], counts["waiting"]) == (11, 0)
 
 
 def test_what_the_loop_found_is_shown_where_no_window_can_be_counted(line: Slipway, tmp_path: Path) -> None:
     slim, without = _copy(line, tmp_path), Without(tmp_path / "site", (*TABLES, *TRAINING))
-    with slim.serving("-C", "line", "serve", "--port", "0", "--quiet") as server:
+    with slim.serving("-C", "linear", "serve", "--port", "0", "--quiet") as server:
         server.url = server.line()
         server.ask("/predict/batch", {"x": [float(n % 20) for n in range(200)]})
-    slim("-C", "line", "loop", "--once")
+    slim("-C", "linear", "loop", "--once")
     slim.environment |= without.environment
-    with slim.serving("-C", "line", "serve", "--port", "0", "--quiet") as server:
+    with slim.serving("-C", "linear", "serve", "--port", "0", "--quiet") as server:
         request = urllib.request.Request(server.line() + "/", headers={"Accept": "text/html"})
         with urllib.request.urlopen(request, timeout=30) as page:
             shown = page.read().decode()
@@ -71,7 +68,7 @@ def test_what_the_loop_found_is_shown_where_no_window_can_be_counted(line: Slipw
 
 
 def _copy(line: Slipway, folder: Path) -> Slipway:
-    shutil.copytree(line.folder / "line", folder / "line", symlinks=True)
+    shutil.copytree(line.folder / "linear", folder / "linear", symlinks=True)
     return Slipway(folder)
 
 

@@ -19,15 +19,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="module")
-def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Server]]:
-    """Run an example without Docker; what is given is the same project as the stack's, by the same generator."""
+def embedded(
+    released: Callable[[str, Path], Slipway], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Server]]:
+    """Serve an example without Docker; what is given is the same project as the stack's, by the same generator."""
     with ExitStack() as served:
 
-        def run(example: str) -> Server:
-            slipway = Slipway(tmp_path_factory.mktemp("embedded"))
-            slipway("new", example, "--example", example)
-            server = served.enter_context(slipway.serving("-C", example, "up", "--port", "0"))
-            server.url = server.line().split()[3].removesuffix("/predict")
+        def serve(example: str) -> Server:
+            slipway = released(example, tmp_path_factory.mktemp("embedded"))
+            server = served.enter_context(slipway.serving("-C", example, "serve", "--port", "0"))
+            server.url = server.line()
             return server
 
-        yield run
+        yield serve
