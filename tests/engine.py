@@ -1,5 +1,6 @@
 """A Docker engine, and an example's stack on it, driven from outside as a user does."""
 
+import fcntl
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 import urllib.error
@@ -94,10 +96,21 @@ class Stack:
     def up(self, *arguments: str) -> str:
         """`slipway stack up`; the containers' logs are in the failure where it does not end well."""
         try:
-            return self.slipway("stack", "up", *arguments, seconds=1800)
+            with self.building():
+                return self.slipway("stack", "up", *arguments, seconds=1800)
         except (AssertionError, subprocess.TimeoutExpired):
             sys.stderr.write(self.told())
             raise
+
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """Alone where none of its images is there yet: builds that share steps can end Docker 20.10 in a panic."""
+        if docker("image", "ls", "--quiet", "--filter", f"reference={self.name}-*"):
+            yield
+            return
+        with (Path(tempfile.gettempdir()) / f"{PREFIX}build.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def down(self) -> None:
         """Containers, networks and volumes are gone; images stay for the next time."""

@@ -44,7 +44,8 @@ class Built:
 
     def build(self) -> None:
         # One after the other, as `stack up` does it.
-        self.stack.compose("--parallel", "1", "build", "--build-arg", f"SLIPWAY_COMMIT={COMMIT}", *self.services)
+        with self.stack.building():
+            self.stack.compose("--parallel", "1", "build", "--build-arg", f"SLIPWAY_COMMIT={COMMIT}", *self.services)
 
     def image(self, target: str) -> str:
         return f"{self.stack.name}-{target}:local"

@@ -21,7 +21,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.slipway("stack", "secrets")
         with (stack.folder / ".env").open("a") as env:
             env.write("DVC_REMOTE_URL=/app/remote\nDVC_REMOTE_NAME=myremote\n")
-        stack.compose("--parallel", "1", "build")  # BuildKit of 20.10 may panic where images share stages
+        with stack.building():
+            stack.compose("--parallel", "1", "build")  # BuildKit of 20.10 may panic where images share stages
         yield stack
     finally:
         stack.down()
