@@ -140,7 +140,7 @@ def _rates(stack: Stack, seconds: int, folder: Path) -> tuple[float, float, str]
 def _rate(url: str, token: str, seconds: int, folder: Path) -> float:
     wrk = shutil.which("wrk")
     if wrk is None:
-        with Load(url, token, "/predict", lambda _: HOUSING_REQUEST) as load:
+        with Load(url, token, "/predict", lambda _: HOUSING_REQUEST, pause=0.0) as load:
             time.sleep(seconds)
         return len(load.acknowledged) / seconds
     body, script = folder / "body.json", folder / "script.lua"

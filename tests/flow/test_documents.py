@@ -42,22 +42,21 @@ Stand = Callable[[str], Standing]
 
 
 @pytest.fixture(scope="module")
-def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+def stand(released: Callable[[str, Path], Slipway], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """Give an example standing; the second time, the one that stands."""
     with ExitStack() as servers:
         standing: dict[str, Standing] = {}
 
         def stand(name: str) -> Standing:
             if name not in standing:
-                standing[name] = _stand(name, tmp_path_factory.mktemp("documents"), servers)
+                standing[name] = _stand(name, released(name, tmp_path_factory.mktemp("documents")), servers)
             return standing[name]
 
         yield stand
 
 
-def _stand(name: str, folder: Path, servers: ExitStack) -> Standing:
-    slipway = Slipway(folder)
-    slipway("new", name, "--example", name)
+def _stand(name: str, slipway: Slipway, servers: ExitStack) -> Standing:
+    folder = slipway.folder
     if name == "housing" and REAL.exists():
         shutil.copyfile(REAL, folder / name / "data/raw/listings.csv")
     server = servers.enter_context(slipway.serving("-C", name, "up", "--port", "0"))
