@@ -287,7 +287,7 @@ def _knock(uri: str) -> None:
 
     ask: Callable[..., object] = http_request
     who: Callable[[str], object] = get_default_host_creds
-    ask(who(uri), "/health", "GET", max_retries=0, timeout=10, raise_on_status=False)
+    ask(who(uri), "/health", "GET", max_retries=0, raise_on_status=False)
 
 
 def _signature(columns: list[dict[str, Any]], answers: list[Any]) -> "ModelSignature":

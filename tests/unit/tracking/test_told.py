@@ -1,5 +1,7 @@
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -67,3 +69,25 @@ def test_one_that_does_not_answer_is_not_waited_for(tmp_path, monkeypatch):
         with pytest.raises(OutsideError, match="it did not answer in time"):
             MlflowTracker(f"http://127.0.0.1:{port}", tmp_path).pointed("flats", "production")
         silent.terminate()
+
+
+def test_one_that_hangs_up_is_asked_once(tmp_path):
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def hang_up():
+            while True:
+                try:
+                    caller, _ = door.accept()
+                except OSError:  # the door was shut
+                    return
+                asked.append(caller.recv(5))
+                caller.close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        with pytest.raises(OutsideError, match="could not read `production`: the connection failed"):
+            MlflowTracker(f"http://127.0.0.1:{door.getsockname()[1]}", tmp_path).pointed("flats", "production")
+        door.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert asked == [b"GET /"]
