@@ -18,7 +18,7 @@ class Slipway:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.environment = {**os.environ, "SLIPWAY_USER": "ada", "OMP_NUM_THREADS": "2"}
+        self.environment = {**os.environ, "SLIPWAY_USER": "ada"}
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
         done = subprocess.run(

@@ -48,13 +48,16 @@ class Stack:
     """A project made from an example, with a Compose project's name and published ports of its own."""
 
     def __init__(self, folder: Path, example: str, name: str | None = None, settings: Sequence[tuple[str, str]] = ()):
-        """Make the project `folder`/`example`; each of `settings` replaces a text of its `slipway.toml` once."""
+        """Make the project `folder`/`example`, unless it is there; each of `settings` replaces a text of its
+        `slipway.toml` once.
+        """
         self.example, self.name = example, PREFIX + (name or example)
         self.environment = _environment()
         self.verbs: list[tuple[str, ...]] = []
         """Of the command line, as they were called."""
         self.folder = folder
-        self.slipway("new", example, "--example", example)
+        if not (folder / example).exists():
+            self.slipway("new", example, "--example", example)
         self.folder = folder / example
         place = self.folder / "slipway.toml"
         text = place.read_text(encoding="utf-8")
@@ -261,7 +264,7 @@ def free_port() -> int:
 
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("COMPOSE_", "SLIPWAY_"))}
-    return kept | {"COMPOSE_ANSI": "never", "COMPOSE_PROGRESS": "plain", "OMP_NUM_THREADS": "2"}
+    return kept | {"COMPOSE_ANSI": "never", "COMPOSE_PROGRESS": "plain"}
 
 
 def _with_own_name_and_ports(text: str, name: str) -> str:

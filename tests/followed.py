@@ -65,7 +65,7 @@ def _up(stack: Stack, leading: list[str], rest: list[str]) -> str:
     states = _states(stack, leading)
     end = time.monotonic() + 300
     while any(_is_under_way(stack, *state) for state in states) and time.monotonic() < end:
-        time.sleep(0.5)
+        time.sleep(1.0)
         states = _states(stack, leading)
     bad = [state for state in states if state[1] not in ("running", "exited") or state[2] or state[3] == "unhealthy"]
     assert not bad, f"{bad}\n{stack.told()}"
@@ -108,7 +108,7 @@ def _run_until_it_serves(stack: Stack, leading: list[str], rest: list[str], serv
         found = docker(*asked).strip()
         if found and _is_well(found):
             break
-        time.sleep(0.5)
+        time.sleep(1.0)
     is_well = bool(found) and _is_well(found)
     if found:
         docker("stop", "-t", "10", found)

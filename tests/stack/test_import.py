@@ -4,12 +4,13 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from commands import Slipway
 from engine import Stack, asked, require_engine
 
 SETTINGS = [
@@ -20,14 +21,14 @@ PREDICTIONS = 3
 
 
 @pytest.fixture(scope="module")
-def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def laptop(released: Callable[[str, Path], Slipway], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A project with two versions, of which the second is live, and a few predictions; its stack was never up."""
     require_engine()
-    stack = Stack(tmp_path_factory.mktemp("import"), "linear", name="import", settings=SETTINGS)
+    folder = released("linear", tmp_path_factory.mktemp("import")).folder
+    stack = Stack(folder, "linear", name="import", settings=SETTINGS)
     stack.down()
-    for seed in ("42", "7"):
-        stack.slipway("run", "--set", f"split.seed={seed}")
-        stack.slipway("release")
+    stack.slipway("run", "--set", "split.seed=7")
+    stack.slipway("release")
     command = [sys.executable, "-m", "slipway", "serve", "--port", "0"]
     with subprocess.Popen(
         command, cwd=stack.folder, env=stack.environment, stdout=subprocess.PIPE, text=True
