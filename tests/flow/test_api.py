@@ -56,6 +56,31 @@ def test_the_log_the_limits_and_the_end(line: Slipway) -> None:
     assert any("serving on" in entry["message"] for entry in lines if entry["event"] == "log")
 
 
+def test_a_connection_that_is_open_is_answered_once_more_after_the_end_was_told(line: Slipway) -> None:
+    with line.serving("-C", "linear", "serve", "--port", "0", "--quiet") as server:
+        place = urlsplit(server.line())
+        kept = http.client.HTTPConnection(place.hostname or "", place.port, timeout=30)
+        for told in (None, "close"):
+            kept.request("POST", "/predict", json.dumps(ROW))
+            answer = kept.getresponse()
+            assert (answer.status, answer.headers["connection"]) == (200, told)
+            answer.read()
+            if told is None:
+                server.process.send_signal(signal.SIGTERM)
+                until = time.monotonic() + 10
+                while _is_listening(place.hostname, place.port):
+                    assert time.monotonic() < until, "it takes connections after it was told to stop"
+        server.process.wait(timeout=30)
+
+
+def _is_listening(host: str | None, port: int | None) -> bool:
+    try:
+        socket.create_connection((host, port)).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
 def test_several_processes_answer_and_one_that_ends_is_replaced(line: Slipway) -> None:
     before = line.json("-C", "linear", "journal")["predictions"]
     with line.serving("-C", "linear", "serve", "--port", "0", "--workers", "2", "--quiet") as server:

@@ -9,6 +9,7 @@ from commands import Server
 from engine import Stack, docker, document_rows, eventually, standing
 from followed import follow
 from hardening import assert_hardened
+from load import Load
 
 REACH = """
 import psycopg, sys
@@ -105,20 +106,30 @@ def test_the_api_may_not_drop_or_rewrite_what_others_made(stack: Stack) -> None:
 
 def test_three_stand_behind_the_proxy_and_keep_every_prediction_once(stack: Stack) -> None:
     alone = ("up", "-d", "--wait", "--no-deps", "--scale")
-    stack.compose(*alone, "model-serve=3", "model-serve")
+    # Without its dependencies Compose makes the first one anew; from here on it stays.
+    stack.compose(*alone, "model-serve=1", "model-serve")
+    stack.wait_for("model-serve", "/health", lambda health: health["ready"])
+    before = kept(stack)
+    with Load(stack.url("model-serve"), stack.secret("api_token"), "/predict", lambda n: {"values": [n]}) as load:
+        load.wait_for(20)
+        stack.compose(*alone, "model-serve=3", "model-serve")
+        load.wait_for(100)
+    assert load.failed == {}, "a container that does not listen yet was asked"
     replicas = stack.containers("model-serve")
     assert len(replicas) == 3
-    before = kept(stack)
-    for value in range(60):
-        assert stack.ask("model-serve", "/predict", {"values": [value]})["predictions"]
     names = {json.loads(docker("inspect", one))[0]["State"]["Health"]["Status"] for one in replicas}
     assert names == {"healthy"}
     docker("kill", replicas[0])
     for value in range(30):
         assert stack.ask("model-serve", "/predict", {"values": [value]})["predictions"]
     docker("start", replicas[0])
-    assert eventually(lambda: kept(stack), before + 90) == before + 90
-    stack.compose(*alone, "model-serve=1", "model-serve")
+    asked = len(load.acknowledged) + 30
+    assert eventually(lambda: kept(stack), before + asked) == before + asked
+    with Load(stack.url("model-serve"), stack.secret("api_token"), "/predict", lambda n: {"values": [n]}) as load:
+        load.wait_for(20)
+        stack.compose(*alone, "model-serve=1", "model-serve")
+        load.wait_for(100)
+    assert load.failed == {}, "a container that ends left a request without its answer"
 
 
 def test_its_overlays_take_the_database_away_and_add_a_monitor(stack: Stack) -> None:

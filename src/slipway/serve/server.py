@@ -6,6 +6,7 @@ import logging
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -31,6 +32,9 @@ from slipway.storage import Storage, open_storage
 
 FINISH_SECONDS = 30
 """How long what is being scored has to be answered, once told to stop; bodies that are still coming have less."""
+
+GOODBYE_SECONDS = 0.5
+"""How long connections that are open may still ask, once told to stop; each answer says that it was the last."""
 
 BACKLOG = 2_048
 """Connections that wait to be taken."""
@@ -162,7 +166,18 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._app.hurry()
+        await self._say_goodbye()
         await super().shutdown(sockets)
+
+    async def _say_goodbye(self) -> None:
+        # A connection that is closed the moment that it is idle loses the request which is on its way: a proxy's, most
+        # of all, whose connections are always about to be used.
+        for server in self.servers:
+            server.close()
+        self.server_state.default_headers.append((b"connection", b"close"))
+        until = time.monotonic() + GOODBYE_SECONDS
+        while self.server_state.connections and not self.force_exit and time.monotonic() < until:
+            await asyncio.sleep(0.02)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from slipway.stack.kinds.health import answering
+from slipway.stack.kinds import health
 
 
 @pytest.fixture
@@ -31,9 +31,17 @@ def server():
         thread.join()
 
 
+@pytest.fixture(autouse=True)
+def marker(tmp_path, monkeypatch):
+    """Where a check notes that all was well."""
+    monkeypatch.setattr(health, "_WAS_WELL", str(tmp_path / "was-well"))
+    monkeypatch.setattr(health, "_RESTS_SECONDS", 1)
+    return tmp_path / "was-well"
+
+
 def looked(port, seconds):
     """The exit code of the check's command, given up after so many seconds, and how long it took."""
-    words = answering(port, "/api/health")["test"]
+    words = health.answering(port, "/api/health")["test"]
     assert words[:2] == ["CMD", "timeout"]
     began = time.monotonic()
     done = subprocess.run(["timeout", str(seconds), *words[3:]], capture_output=True, text=True, check=False)
@@ -45,6 +53,15 @@ def test_what_answers_200_is_well(server):
     port = server.server_address[1]
     assert looked(port, 5)[0] == 0
     assert server.asked == [("/api/health", f"127.0.0.1:{port}")]
+
+
+def test_it_rests_before_it_looks_again(server, marker):
+    port = server.server_address[1]
+    assert looked(port, 5)[1] < 0.9
+    assert marker.exists()
+    code, seconds = looked(port, 5)
+    assert (code, len(server.asked)) == (0, 2)
+    assert seconds >= 1
 
 
 def test_what_is_not_ready_is_looked_at_until_it_is(server):
@@ -63,5 +80,5 @@ def test_what_answers_otherwise_or_is_not_there_is_not_well(server, is_there):
 
 
 def test_the_engine_gives_up_after_the_check_has():
-    check = answering(80)
+    check = health.answering(80)
     assert int(check["test"][2]) < int(check["timeout"].removesuffix("s"))

@@ -21,20 +21,27 @@ global
 defaults
     mode http
     log global
-    option redispatch
-    retries 3
+    option httplog
+    option dontlog-normal
+    option log-separate-errors
+    # A container counts as up from when its name is found to its first check: who is refused there asks the next one.
+    option redispatch 1
+    retries {most}
     retry-on conn-failure
-    timeout connect 2s
+    timeout connect 500ms
     timeout client 60s
     timeout server 60s
     timeout queue 10s
     timeout check 4s
     timeout http-request 10s
-    timeout http-keep-alive 10s
+    # The proxy hangs up first: an API does so after five seconds, maybe as the next request leaves.
+    timeout http-keep-alive 4s
+    http-reuse never
 
 # Docker's own DNS: a container that starts or ends is found or forgotten within two seconds.
 resolvers docker
     nameserver dns 127.0.0.11:53
+    accepted_payload_size 8192
     resolve_retries 3
     timeout resolve 1s
     timeout retry 1s
@@ -53,10 +60,10 @@ frontend health
     monitor fail if nobody
 
 backend service
-    balance leastconn
+    balance roundrobin
     option httpchk GET /health
     http-check expect status 200
-    default-server check inter 2s fall 2 rise 1 resolvers docker init-addr none
+    default-server check inter 2s fastinter 500ms downinter 500ms fall 2 rise 1 resolvers docker init-addr none
     server-template replica {most} {name}:{port}
 """
 
