@@ -117,14 +117,14 @@ def test_three_stand_behind_the_proxy_and_keep_every_prediction_once(stack: Stac
     assert load.failed == {}, "a container that does not listen yet was asked"
     replicas = stack.containers("model-serve")
     assert len(replicas) == 3
-    names = {json.loads(docker("inspect", one))[0]["State"]["Health"]["Status"] for one in replicas}
-    assert names == {"healthy"}
+    assert healths(replicas) == {"healthy"}
     docker("kill", replicas[0])
     for value in range(30):
         assert stack.ask("model-serve", "/predict", {"values": [value]})["predictions"]
     docker("start", replicas[0])
     asked = len(load.acknowledged) + 30
     assert eventually(lambda: kept(stack), before + asked) == before + asked
+    assert eventually(lambda: healths(replicas), {"healthy"}) == {"healthy"}  # it is the one that stays
     with Load(stack.url("model-serve"), stack.secret("api_token"), "/predict", lambda n: {"values": [n]}) as load:
         load.wait_for(20)
         stack.compose(*alone, "model-serve=1", "model-serve")
@@ -147,6 +147,11 @@ def test_its_overlays_take_the_database_away_and_add_a_monitor(stack: Stack) -> 
 @pytest.mark.parametrize("command", document_rows("linear"))
 def test_a_command_of_the_document_works(stack: Stack, command: str) -> None:
     assert follow(stack, command)
+
+
+def healths(containers: list[str]) -> set[str]:
+    """What the engine has found of them."""
+    return {json.loads(docker("inspect", one))[0]["State"]["Health"]["Status"] for one in containers}
 
 
 def kept(stack: Stack) -> int:
