@@ -76,8 +76,10 @@ def test_two_monitors_at_once_retrain_once(stack: Stack) -> None:
     said = [tick.communicate(timeout=240) for tick in ticks]
     steps = [(step["step"], step["outcome"]) for out, _ in said if out.strip() for step in json.loads(out)["decisions"]]
     outcomes = [outcome for step, outcome in steps if step == "retrain"]
-    assert outcomes.count("candidate") == 1, said
     assert set(outcomes) <= {"candidate", "busy", "superseded"}, said
+    # The monitor of the stack's own may have been first.
+    made = "SELECT count(*) FROM slipway.decisions WHERE step = 'retrain' AND outcome = 'candidate'"
+    assert eventually(lambda: stack.sql(made, "dsproject"), "1", 60) == "1", said
 
 
 @pytest.mark.parametrize("kind", SERVERS)
