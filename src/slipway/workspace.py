@@ -134,7 +134,6 @@ class Workspace(Opened):
         from slipway.release.switch import gate
 
         self.prepare_gate()
-        self.tracker.prepare()
         self._register_pending(is_needed=version is None)
         room, self._room = self._room, None
         return gate(self._releasing(), version, room=room)

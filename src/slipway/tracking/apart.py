@@ -5,6 +5,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -62,9 +63,11 @@ class TrackerApart:
             process, self._process = self._process, None
             if process is None:
                 return
-            # Once it has answered, nothing is under way in it. Before, it may be making MLflow's tables: let it.
+            # Once it has answered, nothing is under way in it. Before, it ends at once unless it makes MLflow's tables.
             if self._has_answered:
                 process.kill()
+            else:
+                process.terminate()
             try:
                 process.communicate(timeout=END_SECONDS)  # its input ends, and so does it
             except subprocess.TimeoutExpired:
@@ -111,12 +114,14 @@ class TrackerApart:
 
 
 def main(tracking_uri: str, root: str) -> None:
-    """Answer requests from standard input, the tracker having got ready first."""
+    """Answer requests from standard input, the tracker having got ready first. SIGTERM ends an import, no more."""
     # Libraries print as they like; only answers may go where answers are read.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    from slipway.tracking.mlflow import MlflowTracker
+    from slipway.tracking.mlflow import MlflowTracker, import_quietly
 
+    import_quietly()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # from here on MLflow's tables may be under way
     tracker = MlflowTracker(tracking_uri, Path(root))
     with suppress(SlipwayError):  # asked for something, it says why it can't
         tracker.prepare()

@@ -132,7 +132,7 @@ class MlflowTracker:
     def _client(self) -> "MlflowClient":
         with self._opening:
             if self._opened is None:
-                _import_quietly()
+                import_quietly()
                 from mlflow import MlflowClient
 
                 _knock(self._uri)
@@ -244,7 +244,7 @@ class MlflowTracker:
     @contextmanager
     def _translated(self, doing: str) -> Iterator[None]:
         """Errors of MLflow, its database and the network as ours."""
-        _import_quietly()
+        import_quietly()
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
 
@@ -256,7 +256,7 @@ class MlflowTracker:
             raise OutsideError(re.sub(r"//[^/@\s]*@", "//", message)) from error
 
 
-def _import_quietly() -> None:
+def import_quietly() -> None:
     """Import MLflow so that it says nothing to anybody: no telemetry, no notes on standard error, no look at git."""
     for key, value in (
         ("MLFLOW_DISABLE_TELEMETRY", "true"),

@@ -36,9 +36,23 @@ def test_what_it_says_and_what_mlflow_refuses_come_back(tracker):
     assert tracker.pointed("flats", "production") is None
 
 
+def test_who_never_asked_does_not_wait_for_it(tracker, tmp_path):
+    tracker.prepare()
+    process = child(tracker)
+    began = time.monotonic()
+    tracker.close()
+    assert time.monotonic() - began < 1
+    assert process.returncode == -signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_it_makes_its_tables_before_it_ends(tracker, tmp_path):
     tracker.prepare()
     process = child(tracker)
+    until = time.monotonic() + 60
+    while not (tmp_path / "mlflow.db").exists():
+        assert time.monotonic() < until, "MLflow's tables are not begun"
+        time.sleep(0.005)
     tracker.close()
     assert process.returncode == 0
     again = TrackerApart(f"sqlite:///{tmp_path / 'mlflow.db'}", tmp_path)
