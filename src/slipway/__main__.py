@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from slipway import garbage
 from slipway.errors import OutsideError, ProjectError, SlipwayError
 
 VALUE_OPTIONS = ("-C",)
@@ -19,6 +20,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its code: see DESIGN's table, or `slipway --help`."""
     # OpenMP's threads wait by spinning, so on shared cores training and scoring were ten times as slow.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if arguments is None:
+        garbage.look_seldom()
     argv = _verb_first(sys.argv[1:] if arguments is None else list(arguments))
     sys.exit(_guarded(lambda: _run(argv)))
 

@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from slipway import garbage
 from slipway.gate.lines import Line
 
 CHECK = "clean load"
@@ -105,4 +106,5 @@ def _import_early() -> None:
 
 
 if __name__ == "__main__":
+    garbage.look_seldom()
     sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else None))

@@ -17,6 +17,7 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import IO, Any, Self
 
+from slipway import garbage
 from slipway.errors import OutsideError, SlipwayError, StageError
 from slipway.project.facts import Project
 from slipway.settings import Settings
@@ -101,6 +102,7 @@ def _ended(task: Task, code: int) -> SlipwayError:
 
 def main() -> None:
     """One stage, told on standard input and answered on standard output."""
+    garbage.look_seldom()
     task: Task = pickle.load(sys.stdin.buffer)  # noqa: S301 - written by the run that started us
     lead, answer = os.dup(0), os.dup(1)
     # The stage's own: it has nothing to read, and whatever it prints is no result.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from slipway import garbage
 from slipway.code.called import called
 from slipway.code.user_module import user_module
 from slipway.errors import DataError, OutsideError, StageError
@@ -78,6 +79,7 @@ def _executed(
     # What is made is kept within the module's presence, since a pickle looks for the class there.
     with user_module(project.root, stage.module) as load:
         function = getattr(_called(project, stage, load), stage.name)
+        garbage.look_as_usual()
         if stage.online:
             return _keep(project, _online(project, stage, function, settings, tables), stage, tables)
         given = {i.artifact: read_artifact(project, i.artifact, i.annotation, tables) for i in stage.inputs}

@@ -15,6 +15,7 @@ from types import FrameType
 
 import uvicorn
 
+from slipway import garbage
 from slipway.errors import OutsideError, ProjectError
 from slipway.project import Project
 from slipway.serve.access.admit import is_loopback
@@ -105,6 +106,7 @@ class _Parts:
 
 def _work(parts: _Parts, listener: socket.socket, parent: connection.Connection) -> None:
     """One of several processes: everything of its own but the socket."""
+    garbage.look_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent tells us
     with contextlib.closing(open_storage(parts.settings)) as storage, _stopped_by_signals(signal.SIGTERM) as stopper:
         end_with_parent(parent, stopper.stop)
@@ -162,6 +164,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and not self.should_exit:
+            garbage.look_as_usual()
             self._on_ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+from slipway import garbage
 from slipway.errors import OutsideError, SlipwayError
 from slipway.tracking.seams import RunFacts, Tracker
 
@@ -156,4 +157,5 @@ def _answer(tracker: Tracker, verb: str, given: dict[str, Any]) -> int | dict[in
 
 
 if __name__ == "__main__":
+    garbage.look_seldom()
     main(*sys.argv[1:3])
