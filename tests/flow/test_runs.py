@@ -188,6 +188,7 @@ def test_a_run_without_changes_imports_nothing_that_it_does_not_need(small):
         "slipway",
         "slipway.__main__",
         "slipway.errors",
+        "slipway.garbage",
         "slipway.pipeline",
         "slipway.pipeline.folders",
         "slipway.pipeline.unchanged",
@@ -203,6 +204,6 @@ def test_help_imports_the_command_line_alone(small):
         "slipway", "typer", "annotated_doc", "shellingham", "typing_extensions", "sitecustomize", "colorama",
     }  # fmt: skip
     assert {name for name in ours if not name.startswith("slipway.cli")} == {
-        "slipway", "slipway.__main__", "slipway.errors", "slipway.quick", "slipway.stages",
+        "slipway", "slipway.__main__", "slipway.errors", "slipway.garbage", "slipway.quick", "slipway.stages",
     }  # fmt: skip
     assert standard <= {"ast", "inspect", "dataclasses"}
