@@ -61,7 +61,7 @@ def test_every_row_is_counted_once_whatever_it_is(values):
     assert int(column.bins(counted).sum()) == int(counted.cells.sum())
     assert np.isfinite([counted.total, counted.squares, column.centre]).all()
     assert np.isfinite(column.edges).all()
-    assert (np.diff(column.edges) > 0).all()
+    assert (column.edges[1:] > column.edges[:-1]).all()  # a difference of two may be more than a float holds
 
 
 def test_moments_are_those_of_the_values():
