@@ -1,7 +1,7 @@
 """When Python looks for unused objects in cycles: seldom while libraries are imported, as ever in a user's code.
 
-scikit-learn and what it imports make half a million objects that stay. Python goes over them dozens of times while it
-imports, and once more as it ends: a quarter of what a short command takes.
+Importing scikit-learn makes 150,000 objects that stay. Python looks 400 times for unused ones among them meanwhile, and
+once more as it ends: a fifth of what that import takes.
 """
 
 import atexit
