@@ -57,13 +57,17 @@ class BadRequest(Exception):
     """Raised by a project's own `request` function: the body is wrong; the message goes to the caller."""
 
 
-def near_miss(name: str, known: Iterable[str]) -> str:
-    """A sentence that suggests the known name meant by `name`, or lists them; empty when none is known."""
+def near_miss(name: str, known: Iterable[str], *, listed: int | None = _LISTED) -> str:
+    """Return a sentence that suggests the known name meant by `name`, or lists them; empty when none is known.
+
+    Args:
+        listed: how many names it lists at most; None for all.
+    """
     names = sorted(known)
     # Case is the commonest slip, and the one that a comparison of letters takes for a wholly different name.
     by_folded = {known_name.casefold(): known_name for known_name in reversed(names)}
     close = get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
     if close:
         return f" Did you mean `{by_folded[close[0]]}`?"
-    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
-    return f" Known here: {', '.join(names[:_LISTED])}{more}." if names else ""
+    more = f" and {len(names) - listed} more" if listed is not None and len(names) > listed else ""
+    return f" Known here: {', '.join(names[:listed])}{more}." if names else ""

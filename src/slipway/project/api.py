@@ -25,19 +25,19 @@ def read_api(keys: Keys) -> Api:
     invalid_status = keys.integer("invalid_status", 422, at_least=400, at_most=499)
     routes = _routes(keys.table("routes"), invalid_status)
     aliases = _aliases(keys.table("aliases"), {route.path for route in routes})
-    is_chosen, journal = "journal" in keys.rest(), keys.texts("journal")
+    journal = keys.texts("journal", None)
     api = Api(
         routes=routes,
         aliases=aliases,
         invalid_status=invalid_status,
         types=_types(keys.table("types")),
         durability=keys.text("durability", "process", among=("process", "disk")),
-        journal=journal if is_chosen else None,
+        journal=journal,
         personal=keys.texts("personal"),
         keep_days=keys.number("keep_days", None, at_least=0),
     )
     keys.finish()
-    both = [column for column in api.personal if column in (api.journal or ())]
+    both = [column for column in api.personal if column in (journal or ())]
     if both:
         keys.refuse("journal", f"no column that `personal` names, such as `{both[0]}`: those are never journalled")
     if api.keep_days == 0:
@@ -56,7 +56,7 @@ def with_service(api: Api, functions: Collection[str]) -> Api:
 
 def _routes(tables: Keys, invalid_status: int) -> tuple[Route, ...]:
     routes = []
-    for path in tables.rest():
+    for path in tables.names():
         if not path.startswith("/"):
             tables.refuse(path, "a path that starts with /")
         table = tables.table(path)
@@ -65,7 +65,7 @@ def _routes(tables: Keys, invalid_status: int) -> tuple[Route, ...]:
             request=table.text("request", None),
             response=table.text("response", None),
             invalid_status=table.integer("invalid_status", invalid_status, at_least=400, at_most=599),
-            example=table.value("example") if "example" in table.rest() else None,
+            example=table.value("example", None),
             partial=table.flag("partial", False),
             get=table.text("get", None),
         )
@@ -80,7 +80,7 @@ def _routes(tables: Keys, invalid_status: int) -> tuple[Route, ...]:
 def _aliases(table: Keys, own: set[str]) -> dict[str, str]:
     known = [*PATHS, *sorted(own)]
     aliases = {}
-    for path in table.rest():
+    for path in table.names():
         meant = table.text(path)
         if not path.startswith("/") or path in known:
             table.refuse(path, "a path that starts with / and that the service has not yet")
@@ -92,7 +92,7 @@ def _aliases(table: Keys, own: set[str]) -> dict[str, str]:
 
 def _types(types: Keys) -> dict[str, tuple[str, ...]]:
     unions = {}
-    for column in types.rest():
+    for column in types.names():
         names = tuple(part.strip() for part in types.text(column).split("|"))
         unknown = [name for name in names if name not in TYPES]
         if unknown:

@@ -6,11 +6,13 @@ from pathlib import PurePosixPath
 
 from slipway.errors import ProjectError
 from slipway.project.facts import FILE, Artifact, Command, Input, Source, Stage
-from slipway.project.keys import Keys
+from slipway.project.keys import TEXT_OR_TEXTS, Keys
 from slipway.project.named import LABELLED
 
 _PARAMS = (".yaml", ".yml", ".json", ".toml")
 """Files in which a command's parameters may stand."""
+
+_WRITES = {"anyOf": [{"type": "array", "items": {"type": "string"}, "minItems": 1}, {"type": "object"}]}
 
 Paths = Mapping[str, PurePosixPath]
 
@@ -19,7 +21,7 @@ def read_commands(keys: Keys) -> tuple[dict[str, Stage], dict[str, PurePosixPath
     """The commands as stages whose inputs are still to be found, and the files of what they make, by artifact."""
     stages: dict[str, Stage] = {}
     paths: dict[str, PurePosixPath] = {}
-    for name in keys.rest():
+    for name in keys.names():
         table = keys.table(name)
         writes = _writes(table)
         for artifact in writes:
@@ -114,7 +116,7 @@ def check_commands(
 
 
 def _lines(table: Keys) -> tuple[str, ...]:
-    value = table.value("cmd") if "cmd" in table.rest() else None
+    value = table.value("cmd", None, schema=TEXT_OR_TEXTS)
     lines = (value,) if isinstance(value, str) else tuple(value or ()) if isinstance(value, list | None) else ()
     if not lines or not all(isinstance(line, str) and line.strip() for line in lines):
         table.refuse("cmd", 'a command such as "python train.py", or a list of them')
@@ -122,10 +124,10 @@ def _lines(table: Keys) -> tuple[str, ...]:
 
 
 def _writes(table: Keys) -> dict[str, PurePosixPath]:
-    value = table.value("writes") if "writes" in table.rest() else []
+    value = table.value("writes", [], schema=_WRITES)
     if isinstance(value, dict):
         named = table.table("writes")
-        return {name: named.path(name) for name in named.rest()}
+        return {name: named.path(name) for name in named.names()}
     paths = [_path(table, "writes", path) for path in value] if isinstance(value, list) else []
     if not paths:
         table.refuse("writes", 'the files that it makes, such as ["data/train.csv"]')

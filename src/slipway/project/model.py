@@ -8,12 +8,14 @@ from slipway.project.keys import Keys
 
 METRICS_ARTIFACT = "metrics"
 
+_MARGIN = {"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": r"^[0-9.]+ ?%$"}]}
+
 
 def read_model(keys: Keys) -> Model:
     kind = keys.text("kind", among=METRICS)
     gates = keys.table("gate")
     gate = {}
-    for metric in gates.rest():
+    for metric in gates.names():
         table = gates.table(metric)
         threshold = _threshold(table)
         if threshold == Threshold():
@@ -38,7 +40,7 @@ def read_model(keys: Keys) -> Model:
         gate=gate or _default_gate(kind),
         retrain_into=keys.text("retrain_into", None),
         max_source_share=_share(keys),
-        slices=keys.texts("slices") if "slices" in keys.rest() else None,
+        slices=keys.texts("slices", None),
         cannot_tell=keys.text("cannot_tell", "refuse", among=("refuse", "pass")),
         replay=_replay(keys.table("replay"), kind),
         pickle=keys.flag("pickle", False),
@@ -68,7 +70,7 @@ def _threshold(table: Keys) -> Threshold:
 
 def _margin(table: Keys, key: str) -> tuple[float | None, bool]:
     """A number in the metric's unit, or a text such as "2 %" of production's value; and which of the two it is."""
-    value = table.value(key) if key in table.rest() else None
+    value = table.value(key, None, schema=_MARGIN)
     if not isinstance(value, str):
         return table.number(key, None, at_least=0), False
     try:

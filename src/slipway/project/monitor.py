@@ -1,6 +1,5 @@
 """`[monitor]` of slipway.toml → the thresholds of the signals, and how the loop acts on them."""
 
-import re
 from typing import Any
 
 from slipway.project.facts import SIGNALS, Monitor
@@ -44,7 +43,7 @@ def _threshold(keys: Keys, name: str, default: float | None, critical: dict[str,
 
 
 def _webhook(keys: Keys) -> str | None:
-    address: str | None = keys.text("webhook", None)
-    if address is not None and not re.match(r"https?://[^/]", address):
-        keys.refuse("webhook", 'an address such as "https://chat.example.com/hooks/x"')
+    address: str | None = keys.text(
+        "webhook", None, pattern=r"https?://[^/].*", expectation='an address such as "https://chat.example.com/hooks/x"'
+    )
     return address

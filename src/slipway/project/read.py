@@ -112,7 +112,7 @@ def _name(keys: Keys) -> str:
 
 
 def _paths(keys: Keys) -> dict[str, PurePosixPath]:
-    return {name: keys.path(name) for name in keys.rest()}
+    return {name: keys.path(name) for name in keys.names()}
 
 
 def _check_adopted(project: Project) -> None:

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from slipway.errors import ProjectError, near_miss
-from slipway.project.keys import Keys
+from slipway.project.keys import TEXT_OR_TEXTS, Keys, Record
 from slipway.project.stack import KINDS, LISTENS, Overlay, Service, Stack
 
 FILE = "slipway.toml"
@@ -51,13 +51,16 @@ _OWN = {
 """Keys that only some kinds take."""
 
 
-def read_stack(values: Mapping[str, Any] | None, project: str, stages: Mapping[str, Any]) -> Stack:
+def read_stack(
+    values: Mapping[str, Any] | None, project: str, stages: Mapping[str, Any], *, record: Record | None = None
+) -> Stack:
     """Read the table `[stack]`; what it doesn't say, and all of it where there is none, is as usual.
 
     Args:
         values: the table as TOML gives it.
         project: the project's name, after which the stack and its database are named by default.
         stages: the pipeline's, by name, in its order.
+        record: collects the form of each key that is asked for.
 
     Raises:
         ProjectError: a key or a value is wrong, or services contradict each other.
@@ -65,16 +68,17 @@ def read_stack(values: Mapping[str, Any] | None, project: str, stages: Mapping[s
     chosen, table = _with_layout(values or {})
     if "services" not in table:
         table = {**_USUAL, **table}
-    keys = Keys(table, FILE, "stack")
+    keys = Keys(table, FILE, "stack", record=record)
     d = Stack(name="", dockerfiles=keys.text("dockerfiles", "one", among=("one", "each")))
-    name = keys.text("name", re.sub(r"[^a-z0-9_-]+", "-", project.lower()).strip("-_") or "project")
-    if not re.fullmatch(_STACK_NAME, name):
-        keys.refuse("name", "lower-case letters, digits, `-` and `_`, a letter or digit first, as Compose takes it")
+    name = keys.text(
+        "name",
+        re.sub(r"[^a-z0-9_-]+", "-", project.lower()).strip("-_") or "project",
+        pattern=_STACK_NAME,
+        expectation="lower-case letters, digits, `-` and `_`, a letter or digit first, as Compose takes it",
+    )
     keys.text("layout", None)
     components = keys.flag("components", d.components)
-    network = keys.text("network", f"{name}-network")
-    if not re.fullmatch(_SERVICE_NAME, network):
-        keys.refuse("network", "letters, digits, `.`, `-` and `_`")
+    network = _matching(keys, "network", _SERVICE_NAME) or f"{name}-network"
     services, overlays = keys.table("services"), keys.table("overlays")
     raw = table.get("services", {})
     found = _read_services(services, project, stages)
@@ -91,12 +95,12 @@ def read_stack(values: Mapping[str, Any] | None, project: str, stages: Mapping[s
         dockerfiles=d.dockerfiles,
         dockerfile=_file(keys, "dockerfile", d.dockerfile if d.dockerfiles == "one" else "Dockerfile"),
         order=keys.text("order", d.order, among=("graph", "manual")),
-        remotes=_among(keys, "remotes", REMOTES),
+        remotes=_in_order(keys, "remotes", REMOTES),
         packages=keys.texts("packages"),
-        also_build=_among(keys, "also_build", TARGETS),
+        also_build=_in_order(keys, "also_build", TARGETS),
         layout=chosen,
         services=found,
-        overlays={o: _read_overlay(overlays.table(o), o, raw, project, stages) for o in overlays.rest()},
+        overlays={o: _read_overlay(overlays.table(o), o, raw, project, stages) for o in overlays.names()},
     )
     keys.finish()
     _check_files(stack)
@@ -134,7 +138,7 @@ def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any
 
 
 def _read_services(keys: Keys, project: str, stages: Mapping[str, Any]) -> dict[str, Service]:
-    names = keys.rest()
+    names = keys.names()
     claimed = {stage for name in names for stage in _stages_said(keys.table(name))}
     found: dict[str, Service] = {}
     for name in names:
@@ -146,7 +150,8 @@ def _read_services(keys: Keys, project: str, stages: Mapping[str, Any]) -> dict[
 
 
 def _stages_said(keys: Keys) -> tuple[str, ...]:
-    return keys.texts("stages")
+    found: tuple[str, ...] = keys.texts("stages")
+    return found
 
 
 def _read_service(keys: Keys, name: str, project: str, stages: Mapping[str, Any], claimed: set[str]) -> Service:
@@ -191,7 +196,7 @@ def _read_service(keys: Keys, name: str, project: str, stages: Mapping[str, Any]
 def _read_overlay(keys: Keys, name: str, base: Mapping[str, Any], project: str, stages: Mapping[str, Any]) -> Overlay:
     file = _file(keys, "file", f"docker-compose.{name}.yaml")
     changed = keys.table("services")
-    told = {service: changed.value(service) for service in changed.rest()}
+    told = {service: changed.value(service) for service in changed.names()}
     keys.finish()
     if not told:
         raise ProjectError(f"{FILE}: [stack.overlays.{name}] changes nothing: expected services.")
@@ -223,17 +228,17 @@ def _database(keys: Keys, project: str) -> str:
 
 
 def _every(keys: Keys) -> str:
-    every: str = keys.text("every", "15m")
-    if not re.fullmatch(r"[1-9]\d*[smhd]", every):
-        keys.refuse("every", "a time such as 30s, 15m, 2h or 1d")
+    every: str = keys.text(
+        "every", "15m", pattern=r"[1-9][0-9]*[smhd]", expectation="a time such as 30s, 15m, 2h or 1d"
+    )
     return every
 
 
 def _environment(keys: Keys) -> dict[str, str]:
     given = keys.table("environment")
     found: dict[str, str] = {}
-    for name in given.rest():
-        value = given.value(name)
+    for name in given.names():
+        value = given.value(name, schema={"type": ["string", "number", "boolean"]})
         if not re.fullmatch(r"[A-Za-z_]\w*", name) or not isinstance(value, str | int | float):
             given.refuse(name, "a name of letters, digits and `_`, and a text or a number")
         found[name] = str(value).lower() if isinstance(value, bool) else str(value)
@@ -241,9 +246,7 @@ def _environment(keys: Keys) -> dict[str, str]:
 
 
 def _memory(keys: Keys) -> str | None:
-    memory: str | None = keys.text("memory", None)
-    if memory is not None and not re.fullmatch(r"[1-9]\d*[mg]", memory):
-        keys.refuse("memory", "a size such as 512m or 2g")
+    memory: str | None = keys.text("memory", None, pattern=r"[1-9][0-9]*[mg]", expectation="a size such as 512m or 2g")
     return memory
 
 
@@ -255,14 +258,13 @@ def _positive(keys: Keys, key: str) -> float | None:
 
 
 def _matching(keys: Keys, key: str, form: str) -> str | None:
-    value: str | None = keys.text(key, None)
-    if value is not None and not re.fullmatch(form, value):
-        keys.refuse(key, "a text without spaces" if form == r"\S+" else "letters, digits, `.`, `-` and `_`")
+    expectation = "a text without spaces" if form == r"\S+" else "letters, digits, `.`, `-` and `_`"
+    value: str | None = keys.text(key, None, pattern=form, expectation=expectation)
     return value
 
 
 def _mounts(keys: Keys) -> tuple[str, ...]:
-    found = keys.texts("mounts")
+    found: tuple[str, ...] = keys.texts("mounts")
     for mount in found:
         parts = mount.split(":")
         if len(parts) not in (2, 3) or not parts[1].startswith("/") or parts[2:] not in ([], ["ro"], ["rw"]):
@@ -271,7 +273,7 @@ def _mounts(keys: Keys) -> tuple[str, ...]:
 
 
 def _command(keys: Keys) -> tuple[str, ...] | None:
-    value = keys.value("command", None)
+    value = keys.value("command", None, schema=TEXT_OR_TEXTS)
     if value is None:
         return None
     if isinstance(value, str) and value.strip():
@@ -304,11 +306,8 @@ def _image(keys: Keys, name: str, default: str) -> str:
     return pattern if ":" in pattern.rsplit("/", 1)[-1] else f"{pattern}:local"
 
 
-def _among(keys: Keys, key: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    found = keys.texts(key)
-    for value in found:
-        if value not in known:
-            keys.refuse(key, f"some of {', '.join(known)}", near_miss(value, known))
+def _in_order(keys: Keys, key: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    found = keys.texts(key, among=known)
     return tuple(name for name in known if name in found)
 
 

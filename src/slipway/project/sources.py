@@ -32,8 +32,8 @@ def is_url(text: str) -> bool:
 
 def read_sources(keys: Keys) -> dict[str, Source]:
     sources = {}
-    for name in keys.rest():
-        value = keys.value(name)
+    for name in keys.names():
+        value = keys.value(name, schema={"type": ["string", "object"]})
         if isinstance(value, str) and any(sign in value for sign in "*?["):
             sources[name] = Source(name, _pattern(keys, name, value), is_pattern=True)
         elif isinstance(value, str):
