@@ -32,8 +32,9 @@ check: lint types test ## All of these
 lock: dev ## Bring locks/ in step with pyproject.toml; UPGRADE=1 takes the newest versions
 	@$(BIN)/python scripts/lock.py $(if $(UPGRADE),--upgrade)
 
-page: dev ## Write docs/cli.md from the commands, the tables of docs/documents into their pages, and the picture
+page: dev ## Write docs/cli.md and docs/configuration.md from the code, docs/documents into their pages, and the picture
 	@$(BIN)/python scripts/cli_page.py
+	@$(BIN)/python scripts/configuration_page.py
 	@$(BIN)/python scripts/documents.py
 	@$(BIN)/python scripts/pictures.py
 

@@ -17,6 +17,7 @@ from slipway.cli.shared import (
     terminal,
 )
 from slipway.errors import ProjectError
+from slipway.project.editor_schema import keep_schema
 
 NoGit = Annotated[bool, Option("--no-git", help="Make no git repository.")]
 NoDvc = Annotated[bool, Option("--no-dvc", help="Write no configuration of DVC.")]
@@ -106,6 +107,7 @@ def run(
     """Run the stages whose inputs changed; a run that makes the model registers a candidate."""
     show = terminal(quiet, as_json)
     with opened(project_dir) as project:
+        keep_schema(project.project.root)
         ran = project.run(stages or (), force=force, sets=sets or (), jobs=jobs, on_progress=show.progress)
     show.ran(ran, with_why=why)
     if ran.report.error is not None:

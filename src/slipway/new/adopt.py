@@ -12,6 +12,7 @@ from slipway.new.write import NewProject
 from slipway.project import read_project
 from slipway.project.dvc_yaml import FILE as DVC_FILE
 from slipway.project.dvc_yaml import adopt_stages, is_somebodys
+from slipway.project.editor_schema import DIRECTIVE
 from slipway.project.facts import FILE, Stage
 from slipway.project.named import TABLES, implied_sources
 from slipway.project.scripts import NUMBERED, as_stages, read_scripts, service_script
@@ -164,7 +165,7 @@ def _toml(
     name: str, pipeline: str, kind: str, target: str, artifacts: Mapping[str, str | None], is_pickled: bool
 ) -> str:
     usual = {"artifact": "model", "test": "test", "metrics": "metrics"}
-    lines = [f'name = "{name}"']
+    lines = [DIRECTIVE, f'name = "{name}"']
     lines += [f'pipeline = "{pipeline}"', "", "[model]", f'kind = "{kind}"']
     lines.append(f"target = {_quoted(target)}")
     lines += [f'{key} = "{value}"' for key, value in artifacts.items() if value is not None and value != usual[key]]

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from slipway.new.baseline import Ask
 from slipway.new.code import clock_parts, quoted
 from slipway.new.columns import Column, Judged
+from slipway.project.editor_schema import DIRECTIVE
 
 GITIGNORE = """\
 # Data and models are DVC's (see dvc.yaml); metrics stay here, so that `dvc metrics diff` has two to compare.
@@ -38,6 +39,7 @@ def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
         if value is not None
     ]
     lines = [
+        DIRECTIVE,
         f"name = {quoted(name)}",
         "",
         "[sources]",

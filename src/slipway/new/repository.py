@@ -6,6 +6,7 @@ from pathlib import Path
 
 from slipway.new.pages import GITIGNORE
 from slipway.pipeline.dvc_cache import find_cache
+from slipway.project.editor_schema import keep_schema
 
 DVC_FILES = {
     ".dvc/config": "[core]\n    analytics = false\n",
@@ -24,6 +25,7 @@ def set_up(folder: Path, *, with_git: bool = True, with_dvc: bool = True, ignore
         What was done, or why it was not, for the person who waits.
     """
     _complete(folder / ".gitignore", ignored)
+    keep_schema(folder)
     # First, since DVC looks no further up than the repository's root.
     git = _set_up_git(folder) if with_git else "no git repository made, as asked"
     if not with_dvc:

@@ -120,7 +120,7 @@ def _with_layout(values: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]
                 f"{FILE}: [stack] layout is missing: expected the name of one of [stack.layouts]: {', '.join(layouts)}."
             )
         return None, table
-    if chosen not in layouts:
+    if not isinstance(chosen, str) or chosen not in layouts:
         raise ProjectError(
             f"{FILE}: [stack] layout = {chosen!r}: there is no such table among [stack.layouts]."
             f"{near_miss(str(chosen), layouts)}"

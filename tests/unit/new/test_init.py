@@ -50,7 +50,7 @@ def test_a_folder_in_use_gets_a_project_beside_what_is_there(used, csv):
     assert (used / "data/raw/my_table.csv").read_bytes() == csv.read_bytes()
     assert set(contents(used)) == {
         ".dvc/.gitignore", ".dvc/config", ".dvcignore", ".gitignore", "README.md", "data/raw/my_table.csv",
-        "pipeline.py", "slipway.toml", "src/theirs.py", "tests/test_pipeline.py",
+        ".slipway/slipway.schema.json", "pipeline.py", "slipway.toml", "src/theirs.py", "tests/test_pipeline.py",
     }  # fmt: skip
 
 

@@ -44,7 +44,7 @@ def test_a_table_becomes_a_project_that_can_be_read(tmp_path, csv):
     made = new_project(tmp_path / "mine", csv, "churn")
     assert files(made.root) == {
         ".dvc/.gitignore", ".dvc/config", ".dvcignore", ".gitignore", "README.md", "data/raw/my_table.csv",
-        "pipeline.py", "slipway.toml", "tests/test_pipeline.py",
+        ".slipway/slipway.schema.json", "pipeline.py", "slipway.toml", "tests/test_pipeline.py",
     }  # fmt: skip
     assert (made.root / "data/raw/my_table.csv").read_bytes() == csv.read_bytes()
     project = read_project(made.root)
