@@ -22,6 +22,10 @@ _LAZY = {
 
 def __getattr__(name: str) -> Any:
     # A user's module imports `stage` from here in every process: it must not pay for Polars or the workspace.
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("slipway")
     if name not in _LAZY:
         raise AttributeError(f"module 'slipway' has no attribute {name!r}")
     from importlib import import_module

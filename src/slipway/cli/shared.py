@@ -14,12 +14,32 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="slipway",
-    help="From raw data to a model that is served, monitored, retrained when its data drifts, and rolled back.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     cls=Grouped,
 )
+
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        from platform import python_version
+
+        from slipway import __version__
+
+        typer.echo(f"slipway {__version__}, Python {python_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def slipway(
+    version: Annotated[
+        bool, Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    """From raw data to a model that is served, monitored, retrained when its data drifts, and rolled back."""
+
 
 ProjectDir = Annotated[Path, Option("-C", help="The project's folder.", show_default="this one")]
 Quiet = Annotated[bool, Option("--quiet", "-q", help="No progress on standard error.")]
