@@ -21,7 +21,7 @@ settings.register_profile(
 settings.register_profile("deep", settings.get_profile("here"), max_examples=5000, derandomize=False)
 settings.load_profile("here")
 
-LONGEST_FIRST = ("stack", "flow", "examples", "states")
+LONGEST_FIRST = ("stack", "faults", "flow", "examples", "states")
 """Folders in the order in which they begin, before all others, so that nothing long is left for the end."""
 
 
