@@ -1,3 +1,4 @@
+import importlib
 import os
 import pickle
 import subprocess
@@ -124,10 +125,25 @@ def test_another_process_gives_the_same_bytes(tmp_path):
     assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
 
 
-def test_a_light_gbm_comes_back_with_its_answers(tmp_path):
-    lightgbm = pytest.importorskip("lightgbm")
-    model = lightgbm.LGBMClassifier(n_estimators=3, verbose=-1, random_state=1)
-    fitted = model.fit(X[["a", "b"]], LABEL)
+@pytest.mark.parametrize(
+    ("library", "name", "is_classifier"),
+    [
+        ("lightgbm", "LGBMClassifier", True),
+        ("lightgbm", "LGBMRegressor", False),
+        ("xgboost", "XGBClassifier", True),
+        ("xgboost", "XGBRFClassifier", True),
+        ("xgboost", "XGBRegressor", False),
+        ("xgboost", "XGBRFRegressor", False),
+    ],
+)
+def test_boosted_trees_of_other_libraries_come_back_with_their_answers(tmp_path, library, name, is_classifier):
+    try:
+        estimator = getattr(importlib.import_module(library), name)
+    except OSError as error:  # LightGBM takes the system's OpenMP, which a bare machine may lack
+        pytest.skip(f"{library} can't be loaded: {error}")
+    model = estimator(n_estimators=3, random_state=1, **({"verbose": -1} if library == "lightgbm" else {}))
+    truth = (LABEL == sorted(LABEL)[0]).astype(int) if is_classifier else NUMBER
+    fitted = model.fit(X[["a", "b"]], truth)
     write_estimator(fitted, tmp_path / "model")
     assert (read_estimator(tmp_path / "model").predict(X[["a", "b"]]) == fitted.predict(X[["a", "b"]])).all()
 
