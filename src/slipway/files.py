@@ -28,6 +28,11 @@ def is_draft(name: str) -> bool:
     return name.startswith(PREFIX) and _DRAFT.fullmatch(name) is not None
 
 
+def place_of(path: Path) -> Path:
+    """Return where a draft's file will be; a path that is in no draft is given back as it is."""
+    return path.parent.with_name(path.name) if is_draft(path.parent.name) else path
+
+
 class Draft:
     """A file or folder that is being made, beside the place where it will be.
 
@@ -52,7 +57,7 @@ class Draft:
     """
 
     def __init__(self, path: Path, *, mode: int | None = None, is_durable: bool = False) -> None:
-        self.place = path
+        self.place = path = path.resolve() if path.name in ("", "..") else path
         self._mode = mode
         self._is_durable = is_durable
         try:
@@ -133,7 +138,12 @@ def write_text(path: Path, text: str, *, mode: int | None = None, is_durable: bo
 
 
 def rewrite_text(path: Path, text: str) -> None:
-    """Change the text of a file that a person keeps, such as `params.yaml` or `.env`.
+    """Change the text of a file that a person keeps; see `rewrite_bytes`."""
+    rewrite_bytes(path, text.encode())
+
+
+def rewrite_bytes(path: Path, content: bytes, *, mode_of_new: int | None = None) -> None:
+    """Change the content of a file that a person keeps, such as `params.yaml` or `.env`.
 
     It stays as open or as closed to others as it is, and a link stays a link; it is durable. One that is not there yet
     is made.
@@ -145,10 +155,10 @@ def rewrite_text(path: Path, text: str) -> None:
     try:
         before = path.stat()
     except FileNotFoundError:
-        write_text(path, text, is_durable=True)
+        write_bytes(path, content, mode=mode_of_new, is_durable=True)
         return
     with Draft(path, is_durable=True) as draft:
-        _write(draft.path, text.encode(), 0o600)
+        _write(draft.path, content, 0o600)
         mode = before.st_mode & 0o777
         with contextlib.suppress(PermissionError):
             os.chown(draft.path, before.st_uid if os.geteuid() == 0 else -1, before.st_gid)

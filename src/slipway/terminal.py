@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from slipway.errors import SlipwayError
+from slipway.files import Draft
 from slipway.records import Decision, LedgerEntry, Token
 
 if TYPE_CHECKING:
@@ -232,7 +233,9 @@ class Terminal:
         if output is None:
             sys.stdout.write(table.write_csv())
         else:
-            write_table(table, output)
+            with Draft(output) as draft:
+                write_table(table, draft.path)
+                draft.commit()
             self._err.print(f"  {table.height:,} rows in {escape(str(output))}.")
 
     def parts(self, parts: "Iterator[pl.DataFrame]", output: Path | None) -> None:

@@ -269,7 +269,7 @@ def test_a_run_that_is_ended_in_the_middle_leaves_what_was_there(matrix, tmp_pat
     assert "joined" in ours
     assert theirs >= ours
     assert matrix.is_clean(*STEPS)
-    assert not list(matrix.folder.glob("**/.aside-*"))
+    assert not list(matrix.folder.glob("**/.slipway-*"))
 
 
 def test_data_goes_to_a_remote_and_a_fresh_clone_has_nothing_to_run(matrix, tmp_path):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slipway.files import write_text
 from slipway.pipeline.contents import Contents
 from slipway.pipeline.fingerprint import Fingerprint, changes
 from slipway.pipeline.globs import source_md5
@@ -59,11 +60,7 @@ def keep_made(
         if md5 is not None:
             sources[name] = md5
     values = {"format": FORMAT, "commit": commit, "metrics": dict(metrics), "sources": sources, "stages": stages}
-    path = _path(settings, bundle)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".aside")
-    aside.write_text(json.dumps(values), encoding="utf-8")
-    aside.replace(path)
+    write_text(_path(settings, bundle), json.dumps(values), is_durable=True)
 
 
 def read_made(settings: Settings, bundle: str) -> Made | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors import ProjectError, near_miss
+from slipway.files import rewrite_text
 from slipway.project.facts import Project
 
 FILE = "params.yaml"
@@ -218,6 +219,4 @@ def _write(path: Path, edited: str, wanted: Params, given: Mapping[str, Any]) ->
         is_right = False
     if not is_right:  # written in a way that lines can't be put into, such as `{a: 1}`
         edited = yaml.safe_dump(meant, sort_keys=False, allow_unicode=True)
-    aside = path.with_name(f".aside-{path.name}")
-    aside.write_text(edited, encoding="utf-8")
-    aside.replace(path)
+    rewrite_text(path, edited)

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from slipway.files import write_text
 from slipway.project.dvc_yaml import is_somebodys
 from slipway.project.facts import Project
 from slipway.settings import Settings
@@ -21,10 +22,7 @@ def is_proposed(project: Project, settings: Settings) -> bool:
 
 def mark_proposed(settings: Settings, digest: str) -> None:
     """Note that the run with this digest needs no candidate any more."""
-    path = _mark(settings)
-    aside = path.with_suffix(".aside")
-    aside.write_text(json.dumps({"dvc_lock": digest}))
-    aside.replace(path)
+    write_text(_mark(settings), json.dumps({"dvc_lock": digest}))
 
 
 def run_digest(project: Project, settings: Settings) -> str:

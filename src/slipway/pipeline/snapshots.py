@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors import ProjectError
+from slipway.files import write_text
 from slipway.pipeline.folders import path_signature
 from slipway.project.facts import Project, Source
 from slipway.settings import Settings
@@ -69,11 +70,7 @@ def read_snapshot(state: Path, name: str) -> Snapshot | None:
 
 def write_snapshot(state: Path, name: str, snapshot: Snapshot) -> None:
     """Keep what is known; a reader sees the old facts or the new ones."""
-    path = snapshot_facts(state, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".aside-{path.name}")
-    aside.write_text(json.dumps({"format": FORMAT, "snapshot": asdict(snapshot)}), encoding="utf-8")
-    aside.replace(path)
+    write_text(snapshot_facts(state, name), json.dumps({"format": FORMAT, "snapshot": asdict(snapshot)}))
 
 
 def snapshot_facts(state: Path, name: str) -> Path:

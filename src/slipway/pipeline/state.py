@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors import ProjectError
+from slipway.files import write_text
 
 FORMAT = 2
 
@@ -56,8 +57,5 @@ def _from_first(values: dict[str, Any]) -> dict[str, Any]:
 
 def write_state(path: Path, state: RunState) -> None:
     """Write the state; a reader sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     values = {"format": FORMAT, "files": state.files, "code": state.code, "params": state.params}
-    aside = path.with_name(f".aside-{path.name}")
-    aside.write_text(json.dumps({**values, "records": state.records}, separators=(",", ":")), encoding="utf-8")
-    aside.replace(path)
+    write_text(path, json.dumps({**values, "records": state.records}, separators=(",", ":")))

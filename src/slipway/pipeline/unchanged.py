@@ -73,10 +73,11 @@ def remember(
         "until": until,
         "scripts": {folder: _scripts(root, folder) for folder in folders},
     }
-    path = os.path.join(root, ".slipway", FILE)  # noqa: PTH118
-    with open(f"{path}.aside", "w", encoding="utf-8") as file:  # noqa: PTH123
-        json.dump(values, file)
-    os.replace(f"{path}.aside", path)  # noqa: PTH105
+    from pathlib import Path
+
+    from slipway.files import write_text
+
+    write_text(Path(root, ".slipway", FILE), json.dumps(values))
     return True
 
 
