@@ -4,6 +4,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 
 from slipway import garbage
 from slipway.errors import OutsideError, ProjectError, SlipwayError
@@ -21,9 +22,17 @@ def main(arguments: list[str] | None = None) -> None:
     # OpenMP's threads wait by spinning, so on shared cores training and scoring were ten times as slow.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if arguments is None:
+        _look_here_last()
         garbage.look_seldom()
     argv = _verb_first(sys.argv[1:] if arguments is None else list(arguments))
     sys.exit(_guarded(lambda: _run(argv)))
+
+
+def _look_here_last() -> None:
+    """Find modules of the working folder after all others: `PYTHONPATH` may name it, if only by an empty entry."""
+    with suppress(OSError):  # it was removed
+        here = os.getcwd()  # noqa: PTH109
+        sys.path.sort(key=lambda folder: folder in ("", ".", here))
 
 
 def _verb_first(argv: list[str]) -> list[str]:

@@ -3,12 +3,12 @@
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from slipway import processes
 from slipway.errors import OutsideError, ProjectError
 from slipway.files import write_text
 from slipway.project import find_project, read_project
@@ -124,7 +124,7 @@ def _uv() -> list[str]:
     if (found := shutil.which("uv")) is not None:
         return [found]
     if find_spec("uv") is not None:
-        return [sys.executable, "-m", "uv"]
+        return processes.command("uv")
     raise OutsideError("`slipway stack lock` needs uv, which finds versions and their hashes: pip install uv.")
 
 
