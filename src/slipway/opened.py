@@ -87,10 +87,20 @@ class Opened:
         return Notices(self.project, self.settings, self.storage)
 
     def standing(self) -> "Standing":
-        """Where every version stands, by the ledger."""
-        from slipway.release.states import stand
+        """Where every version stands, by the ledger.
 
-        return stand(self.storage.ledger.entries())
+        Raises:
+            CheckRefused: its chain does not hold, or lacks the entry that a service here last followed.
+        """
+        from slipway.records import LedgerEntry
+        from slipway.release.ledger import refuse_unless_held, verify_with
+        from slipway.release.states import stand
+        from slipway.storage.remembered import recall
+
+        entries = self.storage.ledger.entries()
+        followed = recall(self.settings.live_file, LedgerEntry, self.storage.place)
+        refuse_unless_held(verify_with(followed, entries))
+        return stand(entries)
 
     def require_live(self) -> int:
         """The live version's number; a NothingLive with the remedy where there is none."""

@@ -70,6 +70,11 @@ class Settings:
         return self.state / "gates"
 
     @property
+    def live_file(self) -> Path:
+        """The entry of the ledger that a service here last followed."""
+        return self.state / "live.json"
+
+    @property
     def locks(self) -> Path:
         return self.state / "locks"
 
