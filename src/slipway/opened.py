@@ -4,7 +4,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from slipway.errors import BusyError, NothingLive, OutsideError
+from slipway.errors import BusyError, CheckRefused, NothingLive, OutsideError
 from slipway.pipeline.orchestrated import Orchestrator, Straight
 from slipway.pipeline.run import run_lock
 from slipway.project import Project
@@ -101,6 +101,14 @@ class Opened:
         followed = recall(self.settings.live_file, LedgerEntry, self.storage.place)
         refuse_unless_held(verify_with(followed, entries))
         return stand(entries)
+
+    def live_and_candidate(self) -> tuple[int | None, int | None, str | None]:
+        """The live version, the candidate, and why neither is known where the ledger can't be followed."""
+        try:
+            standing = self.standing()
+        except CheckRefused as error:
+            return None, None, str(error)
+        return standing.live, standing.candidate, None
 
     def require_live(self) -> int:
         """The live version's number; a NothingLive with the remedy where there is none."""

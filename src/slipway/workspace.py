@@ -106,12 +106,7 @@ class Workspace(Opened):
 
     def status(self) -> Status:
         """What is stale and why, what is live, which candidate waits; or why the ledger can't tell."""
-        live, candidate, problem = None, None, None
-        try:
-            standing = self.standing()
-            live, candidate = standing.live, standing.candidate
-        except CheckRefused as error:
-            problem = str(error)
+        live, candidate, problem = self.live_and_candidate()
         pending = [waiting.bundle for waiting in self.storage.pending.all()]
         sources = source_states(self.project, self.settings)
         return Status(stale(self.project, self.settings), live, candidate, pending, sources, problem)
