@@ -5,22 +5,26 @@ that place once it is whole. Readers see the old content or the new one, and two
 """
 
 import contextlib
+import errno
 import fcntl
+import logging
 import os
 import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
-from slipway.errors import BusyError, OutsideError
+from slipway.errors import BusyError, OutsideError, ProjectError
 
 PREFIX = ".slipway-"
 """What the names of drafts begin with; no artifact may have such a name."""
 
 _DRAFT = re.compile(r"\.slipway-[0-9a-f]{16}\.draft")
 _POLL_SECONDS = 0.02
+
+log = logging.getLogger(__name__)
 
 
 def is_draft(name: str) -> bool:
@@ -137,6 +141,67 @@ def write_text(path: Path, text: str, *, mode: int | None = None, is_durable: bo
     write_bytes(path, text.encode(), mode=mode, is_durable=is_durable)
 
 
+def read_text(path: Path) -> str:
+    """Read a text file that a person keeps; a byte order mark, which some editors put first, is no part of it.
+
+    Raises:
+        FileNotFoundError: it is missing.
+        ProjectError: it is not UTF-8, or can't be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{path}: not UTF-8 at byte {error.start}. Save it as UTF-8.") from error
+    except OSError as error:
+        raise ProjectError(f"{path}: can't be read: {error.strerror}.") from error
+
+
+def read_state(path: Path, shape: Any) -> Any:
+    """Read JSON that Slipway wrote, and can make anew; None, with a word in the log, where it is not what was written.
+
+    Args:
+        shape: what the values have to be; see `fits`.
+    """
+    import json
+
+    try:
+        values = json.loads(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        log.warning("%s: it can't be read (%s), so it is made anew", path, getattr(error, "strerror", None) or error)
+        return None
+    if not fits(values, shape):
+        log.warning("%s: its content is not what Slipway writes, so it is made anew", path)
+        return None
+    return values
+
+
+def fits(value: Any, shape: Any) -> bool:
+    """Return whether a JSON value has a shape.
+
+    Args:
+        shape: a type; a tuple of shapes, one of which has to fit; `[shape]`, a list of such; `{"name": shape}`, an
+            object that has these names at least; `{str: shape}`, an object of any names. `float` takes whole numbers
+            too, and no number is a `bool`.
+    """
+    if isinstance(shape, tuple):
+        return any(fits(value, each) for each in shape)
+    if isinstance(shape, list):
+        return isinstance(value, list) and all(fits(each, shape[0]) for each in value)
+    if isinstance(shape, dict):
+        if not isinstance(value, dict):
+            return False
+        if str in shape:
+            return all(fits(each, shape[str]) for each in value.values())
+        return all(name in value and fits(value[name], each) for name, each in shape.items())
+    if shape in (int, float):
+        return isinstance(value, int if shape is int else int | float) and not isinstance(value, bool)
+    return value is None if shape is None else isinstance(value, shape)
+
+
 def rewrite_text(path: Path, text: str) -> None:
     """Change the text of a file that a person keeps; see `rewrite_bytes`."""
     rewrite_bytes(path, text.encode())
@@ -151,12 +216,14 @@ def rewrite_bytes(path: Path, content: bytes, *, mode_of_new: int | None = None)
     Raises:
         OSError: as `Draft`.
     """
-    path = path.resolve()
     try:
+        path = path.resolve()
         before = path.stat()
     except FileNotFoundError:
         write_bytes(path, content, mode=mode_of_new, is_durable=True)
         return
+    except RuntimeError as error:  # of a link that leads to itself
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
     with Draft(path, is_durable=True) as draft:
         _write(draft.path, content, 0o600)
         mode = before.st_mode & 0o777

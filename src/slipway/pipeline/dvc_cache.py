@@ -121,7 +121,7 @@ def _configured(dvc: Path) -> Cache:
     for name in ("config", "config.local"):
         try:
             text = (dvc / name).read_text(encoding="utf-8")
-        except OSError:
+        except (OSError, UnicodeDecodeError):  # DVC says what is wrong with its file better than we could
             continue
         if "[cache]" in text:  # seldom, and the parser takes longer to import than the rest of this takes
             cache = _read_config(dvc, text, cache)

@@ -184,9 +184,9 @@ def _files(contents: Mapping[str, Content], folder: str) -> list[dict[str, Any]]
 
 def replace_text(path: Path, text: str) -> None:
     try:
-        if path.read_text(encoding="utf-8") == text:
+        if path.read_bytes() == text.encode():
             return
-    except FileNotFoundError:
+    except OSError:
         pass
     rewrite_text(path, text)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors import ProjectError, near_miss
-from slipway.files import rewrite_text
+from slipway.files import read_text, rewrite_text
 from slipway.project.facts import Project
 
 FILE = "params.yaml"
@@ -79,7 +79,7 @@ def file_and_key(text: str) -> tuple[str, str]:
 
 def _load_any(path: Path, name: str) -> Any:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         match path.suffix:
             case ".toml":
                 import tomllib
@@ -103,10 +103,10 @@ def _load(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.safe_load(read_text(path))
     except FileNotFoundError:
         return {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, brackets without end
         raise ProjectError(f"{FILE}: not YAML: {error}") from error
     if values is None:
         return {}

@@ -137,7 +137,7 @@ def _configured(root: Path) -> tuple[str | None, dict[str, Section]]:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read([root / ".dvc" / name for name in ("config", "config.local")], encoding="utf-8")
-    except configparser.Error as error:
+    except (configparser.Error, UnicodeDecodeError, OSError) as error:
         raise ProjectError(f".dvc/config: can't be read: {error}") from error
     remotes = {
         found[1]: dict(parser.items(section))

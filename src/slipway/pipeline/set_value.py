@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors import ProjectError, near_miss
-from slipway.files import rewrite_text
+from slipway.files import read_text, rewrite_text
 from slipway.pipeline.params import file_and_key
 from slipway.project.facts import Project
 
@@ -47,7 +47,7 @@ def _put(path: Path, file: str, keys: Sequence[str], given: str, where: str) -> 
     if path.suffix not in _PARAMS:
         raise ProjectError(f"{where}: {by_hand}")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         value, before = load_yaml(given), load_yaml(text)
         node = _node(compose_yaml(text), keys)
     except FileNotFoundError:

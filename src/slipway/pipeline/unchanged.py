@@ -36,9 +36,11 @@ def unchanged(root: str) -> tuple[list[str], str | None] | None:
             return None
         if any(_scripts(root, folder) != found for folder, found in seen["scripts"].items()):
             return None
-    except (OSError, ValueError, LookupError, TypeError):
+        metrics = seen["metrics"]
+        if not all(isinstance(name, str) for name in (*seen["stages"], metrics or "")):
+            return None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    metrics = seen["metrics"]
     return seen["stages"], None if metrics is None else os.path.join(root, metrics)  # noqa: PTH118
 
 

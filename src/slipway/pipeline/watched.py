@@ -54,6 +54,7 @@ def watched(work: Callable[[], int]) -> int:
     if child == 0:
         os.close(told)
         os.close(leads)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # at once, whatever a stage is computing
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         sys.stdout.flush()
         processes.end_with(led)

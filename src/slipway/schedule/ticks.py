@@ -143,7 +143,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-C", dest="folder", type=Path, default=Path(), help="the project's folder")
     parser.add_argument("--every", default="15m", help="between two ticks: 30s, 15m, 2h, 1d")
     given = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a script's shell ignores SIGINT for what runs in the background
+        signal.signal(number, signal.default_int_handler)
     try:
         _keep_ticking(find_project(given.folder), tick_seconds(given.every))
     except SlipwayError as error:

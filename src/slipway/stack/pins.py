@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from slipway.errors import ProjectError
-from slipway.files import write_text
+from slipway.files import read_text, write_text
 
 FILE = "docker/pins.toml"
 
@@ -22,10 +22,10 @@ def read_pins(folder: Path) -> Mapping[str, str]:
     """
     path = folder / FILE
     try:
-        pins = tomllib.loads(path.read_text(encoding="utf-8"))
+        pins = tomllib.loads(read_text(path))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise ProjectError(f"{path}: {error}. Remove it, then call `slipway stack pin`.") from error
     wrong = [tag for tag, pinned in pins.items() if not isinstance(pinned, str) or not _is_pin(tag, pinned)]
     if wrong:

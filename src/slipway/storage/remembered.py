@@ -44,6 +44,6 @@ def recall(path: Path, kind: type[Fact], place: str | None = None) -> Fact | Non
         return msgspec.convert(kept.get("kept"), kind)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:  # msgspec's errors are ValueErrors
+    except (OSError, ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         log.warning("%s: passed over, since it can't be read: %s", path, error)
         return None

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from slipway.files import rewrite_bytes
+from slipway.files import read_text, rewrite_bytes
 
 FILE = ".env"
 
@@ -14,7 +14,7 @@ _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:]\s*(.*?)\s*
 def read_dotenv(folder: Path) -> dict[str, str]:
     """The values of the folder's `.env`, as Compose takes them where nothing is to be filled in; none without one."""
     try:
-        text = (folder / FILE).read_text(encoding="utf-8")
+        text = read_text(folder / FILE)
     except FileNotFoundError:
         return {}
     found = (_LINE.fullmatch(line) for line in text.splitlines() if not line.lstrip().startswith("#"))
