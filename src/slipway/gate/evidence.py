@@ -55,7 +55,7 @@ def read_table(folder: Path, digest: str) -> dict[str, Any] | None:
                 f"{path}: the table has format {content['format']}, this Slipway reads up to {FORMAT}. Update Slipway."
             )
         is_whole = digest_of(table) == digest
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         is_whole = False
     if not is_whole:
         raise DataError(f"{path}: this is not the table that the ledger's digest is of: it was changed since.")

@@ -157,7 +157,7 @@ def _read_manifest(root: Path) -> dict[str, str]:
         noted: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ProjectError(f"{path}: it can't be read ({error}). Remove it, then render again.") from error
     if not isinstance(noted, dict) or noted.get("format") != _FORMAT or not isinstance(noted.get("files"), dict):
         raise ProjectError(f"{path}: written by another version of Slipway. Remove it, then render again.")
