@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types check lock page clean runtime dev
+.PHONY: help demo test kernels lint types check lock page clean runtime dev
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 14
@@ -18,6 +18,9 @@ demo: runtime ## The whole loop on flats of Istanbul, told as it happens, in ./d
 
 test: dev ## The tests, three at a time: those of the stacks wait more than they work
 	@$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+kernels: dev ## The unit tests under each kernel of OpenBLAS and each Python that is here
+	@$(BIN)/python scripts/kernels.py
 
 lint: dev ## Style, layout, and that imports point one way
 	@$(BIN)/ruff check .

@@ -19,10 +19,11 @@ class Slipway:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.environment = {**os.environ, "SLIPWAY_USER": "ada"}
+        self.command = [sys.executable, "-m", "slipway"]
 
     def __call__(self, *arguments: str, code: int = 0) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "slipway", *arguments],
+            [*self.command, *arguments],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
@@ -40,7 +41,7 @@ class Slipway:
     def serving(self, *arguments: str) -> Iterator["Server"]:
         """A server in the background; `up` or `serve` with its arguments. Ended by SIGTERM, which has to give 0."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "slipway", *arguments],
+            [*self.command, *arguments],
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,

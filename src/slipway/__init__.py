@@ -1,5 +1,15 @@
 """Slipway: from raw data to a model that is served, monitored, retrained and rolled back."""
 
+import sys
+
+# `python -m slipway` would find a `typing.py` or `platform.py` of the working folder before the standard library's.
+if (
+    sys.argv[:1] == ["-m"]
+    and sys.orig_argv[-len(sys.argv)].removeprefix("-m").partition(".")[0] == __name__
+    and not sys.flags.safe_path
+):
+    del sys.path[0]
+
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import BadRequest, SlipwayError

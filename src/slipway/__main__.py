@@ -1,9 +1,12 @@
 """The process's edge: arguments in, exit code out. Errors of our tree become one message here, and nowhere else."""
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
 
 from slipway import garbage
 from slipway.errors import OutsideError, ProjectError, SlipwayError
@@ -21,9 +24,28 @@ def main(arguments: list[str] | None = None) -> None:
     # OpenMP's threads wait by spinning, so on shared cores training and scoring were ten times as slow.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if arguments is None:
+        _end_by_signals()
+        _look_here_last()
         garbage.look_seldom()
     argv = _verb_first(sys.argv[1:] if arguments is None else list(arguments))
     sys.exit(_guarded(lambda: _run(argv)))
+
+
+def _end_by_signals() -> None:
+    """Unwind at SIGTERM and SIGINT from here on; a script's shell starts what runs in the background without SIGINT."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _look_here_last() -> None:
+    """Find modules of the working folder after all others: `PYTHONPATH` may name it, if only by an empty entry."""
+    with suppress(OSError):  # it was removed
+        here = os.getcwd()  # noqa: PTH109
+        sys.path.sort(key=lambda folder: folder in ("", ".", here))
 
 
 def _verb_first(argv: list[str]) -> list[str]:

@@ -230,7 +230,8 @@ def keep_ticking(tick: Callable[[], object], seconds: float, complain: Callable[
     A database that is away, somebody else's run, or that no version is live may be over by the next tick: `complain`
     is told of it. Other errors end the loop, since they need a person.
     """
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT too: a script's shell starts what runs in the background with it ignored.
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         while True:
             started = time.monotonic()
@@ -242,7 +243,8 @@ def keep_ticking(tick: Callable[[], object], seconds: float, complain: Callable[
     except KeyboardInterrupt:
         return
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def tick_seconds(every: str) -> float:

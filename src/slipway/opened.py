@@ -4,7 +4,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from slipway.errors import BusyError, NothingLive, OutsideError
+from slipway.errors import BusyError, CheckRefused, NothingLive, OutsideError
 from slipway.pipeline.orchestrated import Orchestrator, Straight
 from slipway.pipeline.run import run_lock
 from slipway.project import Project
@@ -87,10 +87,28 @@ class Opened:
         return Notices(self.project, self.settings, self.storage)
 
     def standing(self) -> "Standing":
-        """Where every version stands, by the ledger."""
-        from slipway.release.states import stand
+        """Where every version stands, by the ledger.
 
-        return stand(self.storage.ledger.entries())
+        Raises:
+            CheckRefused: its chain does not hold, or lacks the entry that a service here last followed.
+        """
+        from slipway.records import LedgerEntry
+        from slipway.release.ledger import refuse_unless_held, verify_with
+        from slipway.release.states import stand
+        from slipway.storage.remembered import recall
+
+        entries = self.storage.ledger.entries()
+        followed = recall(self.settings.live_file, LedgerEntry, self.storage.place)
+        refuse_unless_held(verify_with(followed, entries))
+        return stand(entries)
+
+    def live_and_candidate(self) -> tuple[int | None, int | None, str | None]:
+        """The live version, the candidate, and why neither is known where the ledger can't be followed."""
+        try:
+            standing = self.standing()
+        except CheckRefused as error:
+            return None, None, str(error)
+        return standing.live, standing.candidate, None
 
     def require_live(self) -> int:
         """The live version's number; a NothingLive with the remedy where there is none."""

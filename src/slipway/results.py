@@ -43,6 +43,8 @@ class Status:
     """SHA-256 of bundles that wait for the tracker to give them a version."""
     sources: "Sequence[SourceState]" = ()
     """Queries and fetched sources, with what is known of their snapshots."""
+    ledger_problem: str | None = None
+    """Why the ledger is not followed, so that nothing is known of what is live."""
 
 
 @dataclass(frozen=True, slots=True)

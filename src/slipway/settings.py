@@ -70,6 +70,11 @@ class Settings:
         return self.state / "gates"
 
     @property
+    def live_file(self) -> Path:
+        """The entry of the ledger that a service here last followed."""
+        return self.state / "live.json"
+
+    @property
     def locks(self) -> Path:
         return self.state / "locks"
 
@@ -162,7 +167,7 @@ def read_secret(path: Path) -> str:
 def not_writable(place: Path, error: OSError) -> OutsideError:
     """The error for a folder of ours that can't be written to: which one, who we are, and what to do."""
     if error.errno not in (EACCES, EPERM, EROFS):
-        return OutsideError(f"{place}: can't be written to: {error.strerror}.")
+        return OutsideError(f"{error.filename or place}: can't be written to: {error.strerror}.")
     folder = next(each for each in (place, *place.parents) if each.is_dir())
     owner = folder.stat()
     mounted = "its disk is mounted read-only" if error.errno == EROFS else f"it is user {owner.st_uid}'s"

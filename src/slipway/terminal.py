@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from slipway.errors import SlipwayError
+from slipway.files import Draft
 from slipway.records import Decision, LedgerEntry, Token
 
 if TYPE_CHECKING:
@@ -134,13 +135,15 @@ class Terminal:
             stale = [{"name": s.name, "why": list(s.why)} for s in status.stale]
             told = {"stale": stale, "live": status.live, "candidate": status.candidate}
             sources = [source.to_json() for source in status.sources]
-            self._json({**told, "pending": list(status.pending), "sources": sources})
+            problem = {"ledger_problem": status.ledger_problem}
+            self._json({**told, "pending": list(status.pending), "sources": sources, **problem})
             return
         for s in status.stale:
             self._out.print(f"  [yellow]stale[/yellow]  {escape(s.name)}: {escape('; '.join(s.why))}")
         if not status.stale:
             self._out.print("  Every stage is up to date.")
-        self._out.print(f"  Live: {_version(status.live)}. Candidate: {_version(status.candidate)}.")
+        if status.ledger_problem is None:
+            self._out.print(f"  Live: {_version(status.live)}. Candidate: {_version(status.candidate)}.")
         for source in status.sources:
             self._out.print(f"  [dim]{escape(str(source))}[/dim]")
         for bundle in status.pending:
@@ -232,7 +235,9 @@ class Terminal:
         if output is None:
             sys.stdout.write(table.write_csv())
         else:
-            write_table(table, output)
+            with Draft(output) as draft:
+                write_table(table, draft.path)
+                draft.commit()
             self._err.print(f"  {table.height:,} rows in {escape(str(output))}.")
 
     def parts(self, parts: "Iterator[pl.DataFrame]", output: Path | None) -> None:

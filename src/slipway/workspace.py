@@ -105,11 +105,11 @@ class Workspace(Opened):
         run_stage(self.project, self.settings, self.storage.tables, name)
 
     def status(self) -> Status:
-        """What is stale and why, what is live, which candidate waits."""
-        standing = self.standing()
+        """What is stale and why, what is live, which candidate waits; or why the ledger can't tell."""
+        live, candidate, problem = self.live_and_candidate()
         pending = [waiting.bundle for waiting in self.storage.pending.all()]
         sources = source_states(self.project, self.settings)
-        return Status(stale(self.project, self.settings), standing.live, standing.candidate, pending, sources)
+        return Status(stale(self.project, self.settings), live, candidate, pending, sources, problem)
 
     def dag(self, format: str = "text") -> str:
         """The graph of sources and stages, as text, Mermaid or SVG."""
@@ -220,6 +220,7 @@ class Workspace(Opened):
         from slipway.release.ledger import holding
 
         accept(self.tracker, self.project.name, holding(self.storage.ledger))
+        self.settings.live_file.unlink(missing_ok=True)  # services here begin anew with what the ledger says
         return self.ledger(against_anchor=True)
 
     def gc(self, *, is_dry: bool = False) -> "Collected":

@@ -249,16 +249,21 @@ def test_a_run_that_is_ended_in_the_middle_leaves_what_was_there(matrix, tmp_pat
     before = (matrix.folder / "reports/joined.json").read_bytes()
     matrix.edit("pipeline.py", '{"text": ', f'{{"text": "{number.name} " + ')
     (matrix.folder / "slow").touch()
+    (matrix.folder / "began").unlink(missing_ok=True)
     process = subprocess.Popen(
         [sys.executable, "-m", "slipway", "run", "-q", *STEPS], cwd=matrix.folder, env=matrix.environment
     )
-    deadline = time.monotonic() + 60
-    while not (matrix.folder / "began").exists():
-        assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    process.send_signal(number)
-    code = process.wait(timeout=60)
+    try:
+        deadline = time.monotonic() + 60
+        while not (matrix.folder / "began").exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(number)
+        code = process.wait(timeout=60)
+    finally:  # else it outlives this test, and is told of in another one
+        process.kill()
+        process.wait()
     assert code == {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -9}[number]
     (matrix.folder / "slow").unlink()
     (matrix.folder / "began").unlink()
@@ -269,7 +274,7 @@ def test_a_run_that_is_ended_in_the_middle_leaves_what_was_there(matrix, tmp_pat
     assert "joined" in ours
     assert theirs >= ours
     assert matrix.is_clean(*STEPS)
-    assert not list(matrix.folder.glob("**/.aside-*"))
+    assert not list(matrix.folder.glob("**/.slipway-*"))
 
 
 def test_data_goes_to_a_remote_and_a_fresh_clone_has_nothing_to_run(matrix, tmp_path):

@@ -9,11 +9,15 @@ from slipway.errors import BusyError, ProjectError, StageError
 from slipway.loop import keep_ticking, tick_seconds
 
 
+@pytest.mark.parametrize("before", [signal.SIG_DFL, signal.SIG_IGN, signal.default_int_handler])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_ticks_and_is_given_back(number):
-    before = signal.getsignal(signal.SIGTERM)
-    keep_ticking(lambda: os.kill(os.getpid(), number), 3_600, lambda error: None)
-    assert signal.getsignal(signal.SIGTERM) is before
+def test_a_signal_ends_the_ticks_and_is_given_back(number, before):
+    ours = signal.signal(number, before)
+    try:
+        keep_ticking(lambda: os.kill(os.getpid(), number), 3_600, lambda error: None)
+        assert signal.getsignal(number) == before
+    finally:
+        signal.signal(number, ours)
 
 
 def test_what_may_be_over_by_the_next_tick_is_told_and_ends_nothing():

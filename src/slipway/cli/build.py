@@ -16,7 +16,7 @@ from slipway.cli.shared import (
     opened,
     terminal,
 )
-from slipway.errors import ProjectError
+from slipway.errors import CheckRefused, ProjectError
 from slipway.project.editor_schema import keep_schema
 
 NoGit = Annotated[bool, Option("--no-git", help="Make no git repository.")]
@@ -129,7 +129,9 @@ def status(project_dir: ProjectDir = HERE, quiet: Quiet = False, as_json: AsJson
     with opened(project_dir) as project:
         show, found = terminal(quiet, as_json), project.status()
         show.status(found)
-        if found.live is None and (project.settings.state / "live.json").exists():
+        if found.ledger_problem is not None:
+            raise CheckRefused(found.ledger_problem)
+        if found.live is None and project.settings.live_file.exists():
             show.note(
                 "A service over this folder has served a version that this ledger knows nothing of: a stack keeps its "
                 "own, in its database. There, `docker compose run --rm JOB slipway status` says what is live."

@@ -31,7 +31,7 @@ def imported_by_scripts(project: Project, files: Iterable[PurePosixPath]) -> set
     found: set[str] = set()
     for file in scripts:
         try:
-            tree = ast.parse((project.root / file).read_text(encoding="utf-8"))
+            tree = ast.parse((project.root / file).read_text(encoding="utf-8-sig"))
         except (OSError, ValueError, SyntaxError):  # it ran; what it imports is not to be found out here
             continue
         found |= {name.split(".")[0] for name in imported_names(tree).values()}

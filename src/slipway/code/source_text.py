@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from slipway.errors import ProjectError
+from slipway.files import read_text
 from slipway.project.module import dotted, imported_names
 
 _STAGE = "slipway.stage"
@@ -209,7 +210,7 @@ def _altered_names(node: ast.AST) -> set[str]:
 def read_module(root: Path, path: PurePosixPath, dotted_name: str) -> ModuleSource:
     """Parse one file of the project's."""
     try:
-        text = (root / path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(root / path)
+    except FileNotFoundError as error:
         raise ProjectError(f"{path}: can't be read: {error}") from error
     return ModuleSource(path, dotted_name, text)

@@ -4,9 +4,20 @@ import contextlib
 import importlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
+from importlib.machinery import (
+    BuiltinImporter,
+    FileFinder,
+    FrozenImporter,
+    ModuleSpec,
+    PathFinder,
+    SourceFileLoader,
+)
 from pathlib import Path, PurePosixPath
-from types import CodeType, ModuleType
+from types import CodeType, FrameType, ModuleType
+
+_STANDARD_LIBRARY = Path(contextlib.__file__).parent
+_LOADERS = ("slipway.pipeline.estimators", "skops.", "pickle", "cloudpickle.", "joblib.")
+"""Modules that import what an object to be loaded names."""
 
 
 class _FreshLoader(SourceFileLoader):
@@ -18,10 +29,14 @@ class _FreshLoader(SourceFileLoader):
 
 
 class _FreshFinder:
-    """Finds modules in the project's folders, before any other place."""
+    """Finds modules in the project's folders: before any other place for the project's own code, after it for others'.
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    A library that imports `platform` means the standard library's, whatever the project has of that name.
+    """
+
+    def __init__(self, folders: Sequence[Path], module: str) -> None:
         self._folders = [str(folder) for folder in folders]
+        self._module = module
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -29,13 +44,31 @@ class _FreshFinder:
         for folder in self._folders if path is None else filter(self._is_own, path):
             spec = FileFinder(folder, (_FreshLoader, [".py"])).find_spec(fullname)
             if spec is not None and spec.loader is not None:
-                return spec
+                return spec if path is not None or self._is_for_own_code(fullname) else self._others(fullname, spec)
         return None
+
+    def _is_for_own_code(self, name: str) -> bool:
+        """Whether the project's code imports the module, or somebody does who loads the project's objects."""
+        frame: FrameType | None = sys._getframe(2)
+        while frame is not None and "importlib" in frame.f_code.co_filename:
+            frame = frame.f_back
+        if frame is None or name == self._module or self._is_own(str(Path(frame.f_code.co_filename).parent)):
+            return True
+        return name not in sys.stdlib_module_names and frame.f_globals.get("__name__", "").startswith(_LOADERS)
+
+    def _others(self, name: str, own: ModuleSpec) -> ModuleSpec | None:
+        if BuiltinImporter.find_spec(name) or FrozenImporter.find_spec(name):
+            return None
+        found = PathFinder.find_spec(name, [folder for folder in sys.path if folder not in self._folders])
+        if found is None and name in sys.stdlib_module_names:  # such as `_winapi`, which is missing on purpose
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return found or own
 
     def _is_own(self, folder: str) -> bool:
         # An installed package's folder is not the project's, even where its environment stands in the project.
-        parts = Path(folder).parts
-        return "site-packages" not in parts and any(Path(folder).is_relative_to(own) for own in self._folders)
+        path = Path(folder)
+        is_installed = "site-packages" in path.parts or path.is_relative_to(_STANDARD_LIBRARY)
+        return not is_installed and any(path.is_relative_to(own) for own in self._folders)
 
 
 @contextlib.contextmanager
@@ -45,7 +78,7 @@ def user_module(root: Path, module: PurePosixPath) -> Iterator[Callable[[], Modu
     What is given imports the module; errors of the user's own code come from there.
     """
     folders = list(dict.fromkeys([(root / module).parent, root]))
-    finder, path = _FreshFinder(folders), list(sys.path)
+    finder, path = _FreshFinder(folders, module.stem), list(sys.path)
     before = dict(sys.modules)
     sys.modules.pop(module.stem, None)
     sys.meta_path.insert(0, finder)

@@ -1,17 +1,16 @@
 """A bundle's folder → whether a fresh process loads it and gets the expected answers.
 
-`python -I -m slipway.gate.cleanroom FOLDER` prints one JSON object and exits with 0, or 1 where it can't. Without a
+The module run as a program, with a folder, prints one JSON object and exits with 0, or 1 where it can't. Without a
 folder it imports what any bundle needs, and then takes the folder as a line of its standard input.
 """
 
 import json
-import os
 import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
 
-from slipway import garbage
+from slipway import garbage, processes
 from slipway.gate.lines import Line
 
 CHECK = "clean load"
@@ -27,15 +26,14 @@ class CleanRoom:
     def __init__(self, folder: Path | None = None, *, seconds: float = 120.0) -> None:
         self._seconds = seconds
         self._folder = folder
-        # One thread: the check must not compete with what it runs beside. -I: neither the working folder, nor PYTHON's
-        # variables, nor the user's own packages can help the bundle.
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-m", "slipway.gate.cleanroom", *([str(folder)] if folder else [])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+        # One thread: the check must not compete with what it runs beside. It finds the libraries that a server here
+        # would, and the working folder can't help the bundle.
+        self._process = processes.start(
+            "slipway.gate.cleanroom",
+            *([str(folder)] if folder else []),
+            root=Path(),
+            more={"OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"},
             stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"},
         )
 
     def enter(self, folder: Path) -> None:
@@ -43,17 +41,18 @@ class CleanRoom:
         self._folder = folder
         assert self._process.stdin is not None
         with suppress(BrokenPipeError):  # it has ended, and `line` says how
-            self._process.stdin.write(f"{folder}\n")
+            self._process.stdin.write(f"{folder}\n".encode())
             self._process.stdin.flush()
 
     def line(self) -> Line:
         """The gate's line."""
         assert self._folder is not None
         try:
-            said, complained = self._process.communicate(timeout=self._seconds)
+            answer, errors = self._process.communicate(timeout=self._seconds)
         except subprocess.TimeoutExpired:
             self.close()
             return Line(CHECK, ASKED, f"not done after {self._seconds:g} s", "cannot tell", "", "a quieter machine")
+        said, complained = answer.decode(errors="replace"), errors.decode(errors="replace")
         last = (said.strip().splitlines() or [""])[-1]
         try:
             found = json.loads(last)

@@ -2,14 +2,13 @@
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from slipway.errors import DataError
+from slipway.files import write_text
 
 if TYPE_CHECKING:
     from slipway.gate.hold import GateReport
@@ -30,18 +29,12 @@ def digest_of(table: Mapping[str, Any]) -> str:
 
 
 def keep_table(folder: Path, report: "GateReport") -> Path:
-    """Keep a table as `DIGEST.json`, written aside and renamed; one that is there already stays as it is."""
+    """Keep a table as `DIGEST.json`; one that is there already stays as it is."""
     path = folder / f"{report.digest}.json"
     if path.exists():
         return path
-    folder.mkdir(parents=True, exist_ok=True)
-    aside = folder / f".aside-{os.getpid()}-{uuid4().hex}"
-    try:
-        content = {"format": FORMAT, "table": report.to_json()}
-        aside.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    content = {"format": FORMAT, "table": report.to_json()}
+    write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n", is_durable=True)
     return path
 
 
@@ -62,7 +55,7 @@ def read_table(folder: Path, digest: str) -> dict[str, Any] | None:
                 f"{path}: the table has format {content['format']}, this Slipway reads up to {FORMAT}. Update Slipway."
             )
         is_whole = digest_of(table) == digest
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         is_whole = False
     if not is_whole:
         raise DataError(f"{path}: this is not the table that the ledger's digest is of: it was changed since.")

@@ -1,14 +1,14 @@
 """What turned out to be true, by prediction id, in; what is new of it in the spool, and what became of each out."""
 
 import contextlib
-import fcntl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from slipway.errors import OutsideError
+from slipway.errors import BusyError, OutsideError
+from slipway.files import locked
 from slipway.journal import segment
 from slipway.journal.spool import SpoolWriter
 from slipway.journal.window import Found, find, find_waiting
@@ -21,6 +21,8 @@ knows what it has; no such prediction; another truth is kept."""
 
 KEPT: tuple[Outcome, ...] = ("kept", "corrected", "unchecked")
 REFUSED: tuple[Outcome, ...] = ("unknown id", "contradicts")
+
+_WAIT_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,10 @@ def record_truths(
     """
     with contextlib.ExitStack() as held:
         with segment.at_the_disk(spool):
-            spool.mkdir(parents=True, exist_ok=True)
-            lock = held.enter_context((spool / "truths.lock").open("a"))
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                held.enter_context(locked(spool / "truths.lock", wait_seconds=_WAIT_SECONDS))
+            except BusyError as error:
+                raise OutsideError(f"{error} Nothing of these truths was kept.") from error
         found, is_checked = _look(journal, spool, [g.id for g in given], may_be_away=may_be_away)
         latest: dict[str, Label] = {key: f.truth.truth for key, f in found.items() if f.truth is not None}
         outcomes: list[Outcome] = []

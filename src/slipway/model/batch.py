@@ -1,14 +1,13 @@
 """A file's table in, the same rows with their answers out, by the path that a request takes; part by part."""
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
-from uuid import uuid4
 
 import polars as pl
 
 from slipway.errors import DataError, OutsideError
+from slipway.files import Draft
 from slipway.model.answers import label_text
 from slipway.model.dtypes import dtype_named
 from slipway.model.schema import Schema
@@ -61,7 +60,7 @@ def answer_file(scorer: Scorer, path: Path) -> Iterator[pl.DataFrame]:
 
 
 def write_parts(parts: Iterable[pl.DataFrame], path: Path) -> int:
-    """Write parts of one table as its path's ending says, aside and then renamed; how many rows there were.
+    """Write parts of one table as its path's ending says; how many rows there were.
 
     Raises:
         DataError: the ending is neither .csv nor .parquet.
@@ -69,20 +68,15 @@ def write_parts(parts: Iterable[pl.DataFrame], path: Path) -> int:
     """
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise DataError(f"{path}: a table is written as .csv or .parquet, not '{path.suffix}'.")
-    aside = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with aside.open("xb") as file:
-            rows = write_csv(parts, file) if path.suffix.lower() == ".csv" else _write_parquet(parts, file)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        with Draft(path, is_durable=True) as draft:
+            with draft.path.open("xb") as file:
+                rows = write_csv(parts, file) if path.suffix.lower() == ".csv" else _write_parquet(parts, file)
+            draft.commit()
     except OSError as error:
         raise OutsideError(
             f"{path}: can't be written: {error.strerror or error}. Make room, or name another."
         ) from error
-    finally:
-        aside.unlink(missing_ok=True)
     return rows
 
 

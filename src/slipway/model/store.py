@@ -1,11 +1,10 @@
 """Bundles of a project, each under its own SHA-256: put once, opened verified."""
 
-import os
 import shutil
 from pathlib import Path
-from uuid import uuid4
 
 from slipway.errors import BundleError
+from slipway.files import Draft
 from slipway.model.bundle import Bundle, open_bundle
 
 
@@ -25,19 +24,11 @@ class BundleStore:
         path = self.path(bundle.sha256)
         if path.exists():
             return bundle.sha256
-        self._folder.mkdir(parents=True, exist_ok=True)
-        aside = self._folder / f".aside-{os.getpid()}-{uuid4().hex}"
-        try:
-            # Nobody sees a bundle half copied: it is renamed once it is whole.
-            shutil.copytree(folder, aside)
-            aside.rename(path)
-        except FileExistsError:
-            pass
-        except OSError:
-            if not path.exists():  # else another process put the same one
-                raise
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
+        # Nobody sees a bundle half copied, and what the ledger will refer to is on disk before it does.
+        with Draft(path, is_durable=True) as draft:
+            shutil.copytree(folder, draft.path)
+            if not path.exists():  # else another process put the same one meanwhile
+                draft.commit()
         return bundle.sha256
 
     def path(self, sha256: str) -> Path:

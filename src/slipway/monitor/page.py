@@ -5,6 +5,7 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
+from slipway.files import write_text
 from slipway.monitor.check import DriftReport
 from slipway.monitor.draw import draw, draw_courses
 from slipway.monitor.reading import ColumnDrift, Reading
@@ -15,11 +16,8 @@ MARK = 66.0  # where on its track, in percent, a threshold stands
 
 
 def write_page(found: Monitored, path: Path) -> None:
-    """Write the page, aside and then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.aside")
-    aside.write_text(page(found), encoding="utf-8")
-    aside.replace(path)
+    """Write the page to a file."""
+    write_text(path, page(found))
 
 
 def page(found: Monitored, *, at: datetime | None = None) -> str:

@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from slipway.errors import DataError, ProjectError, near_miss
+from slipway.files import Draft
 from slipway.tables.files import read_table, write_table
 
 Amounts = Mapping[str, float]
@@ -46,7 +47,9 @@ class Changes:
 def simulate_file(file: Path, output: Path, changes: Mapping[str, Sequence[str]], *, seed: int = 42) -> int:
     """Write the drifted data of a file; the number of rows. See `parse_changes` for how changes are written."""
     drifted = simulate(read_table(file), parse_changes(changes), seed=seed)
-    write_table(drifted, output)
+    with Draft(output) as draft:
+        write_table(drifted, draft.path)
+        draft.commit()
     return drifted.height
 
 

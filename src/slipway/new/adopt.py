@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from slipway.errors import OutsideError, ProjectError, SlipwayError
+from slipway.files import write_text
 from slipway.new import repository
 from slipway.new.name import project_name
 from slipway.new.write import NewProject
@@ -87,7 +88,7 @@ def adopt_project(
     pickled = found.paths[model].suffix != ".skops"
     text = _toml(name, found.pipeline, kind, target, {"artifact": model, "test": test, "metrics": metrics}, pickled)
     try:
-        (folder / FILE).write_text(text, encoding="utf-8")
+        write_text(folder / FILE, text)
         try:
             read_project(folder)
         except SlipwayError:

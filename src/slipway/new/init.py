@@ -3,12 +3,12 @@
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from slipway.errors import OutsideError, ProjectError
+from slipway.files import Draft
 from slipway.new import repository
 from slipway.new.draft import MADE, README, data_path, draft, write_files
 from slipway.new.name import project_name
@@ -45,8 +45,9 @@ def init_project(
     _refuse_if_there(folder, [FILE, "pipeline.py", readme, "tests/test_pipeline.py", *copied])
     files = (drafted := draft(name, source, target)).files(data, readme)
     try:
-        with tempfile.TemporaryDirectory(prefix=".slipway-init-", dir=folder) as kept:
-            aside = Path(kept)
+        with Draft(folder / name) as kept:
+            aside = kept.path
+            aside.mkdir()
             write_files(files, aside)
             # Settings that somebody else keeps in params.yaml may be none of these stages'.
             read_params(replace(read_project(aside), root=folder))

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from slipway.files import rewrite_bytes, write_text
 from slipway.new.pages import GITIGNORE
 from slipway.pipeline.dvc_cache import find_cache
 from slipway.project.editor_schema import keep_schema
@@ -11,7 +12,8 @@ from slipway.project.editor_schema import keep_schema
 DVC_FILES = {
     ".dvc/config": "[core]\n    analytics = false\n",
     ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
-    ".dvcignore": "# What DVC passes over in the project; patterns as in .gitignore.\n/.slipway/\n/mlruns/\n",
+    ".dvcignore": "# What DVC passes over in the project; patterns as in .gitignore.\n"
+    "/.slipway/\n/mlruns/\n.slipway-*.draft/\n",
 }
 
 _NO_GIT = "    no_scm = true\n"
@@ -52,7 +54,7 @@ def _set_up_git(folder: Path) -> str:
 def _complete(path: Path, text: str) -> None:
     """Append the lines that a file lacks; what it has stays as it is, byte for byte."""
     if not path.exists():
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
         return
     there = path.read_bytes()
     known = {line.strip() for line in there.splitlines()}
@@ -60,8 +62,7 @@ def _complete(path: Path, text: str) -> None:
     if all(line.startswith("#") for line in lacking):
         return
     start = "\n" if there and not there.endswith(b"\n") else ""
-    with path.open("ab") as file:
-        file.write((start + "\n".join(lacking) + "\n").encode())
+    rewrite_bytes(path, there + (start + "\n".join(lacking) + "\n").encode())
 
 
 def _is_tracked(folder: Path) -> bool:

@@ -2,7 +2,6 @@
 
 import shlex
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from slipway.errors import OutsideError, ProjectError, near_miss
+from slipway.files import Draft
 from slipway.new import repository
 from slipway.new.columns import Judged
 from slipway.new.draft import data_path, draft, write_files
@@ -104,11 +104,11 @@ def _refuse_if_used(folder: Path, may_hold: tuple[str, ...]) -> None:
 def _built_aside(folder: Path) -> Iterator[Path]:
     """A folder beside the wanted one, whose content is moved there when all of it is written."""
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as aside:
-            yield Path(aside)
+        with Draft(folder) as draft:
+            draft.path.mkdir()
+            yield draft.path
             folder.mkdir(exist_ok=True)
-            for entry in Path(aside).iterdir():
+            for entry in draft.path.iterdir():
                 _move(entry, folder / entry.name)
     except OSError as error:
         raise OutsideError(

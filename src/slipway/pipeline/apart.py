@@ -6,18 +6,17 @@ A stage changes the working directory, the modules and standard output of its pr
 import contextlib
 import os
 import pickle
-import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Lock
 from types import TracebackType
 from typing import IO, Any, Self
 
-from slipway import garbage
+from slipway import garbage, processes
 from slipway.errors import OutsideError, SlipwayError, StageError
 from slipway.project.facts import Project
 from slipway.settings import Settings
@@ -63,10 +62,7 @@ class Apart:
         with self._lock:
             if self._is_closed:
                 raise StageError(f"stage `{task.name}`: the run ended before it began.")
-            # -P: what lies in the working directory is no module of ours.
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "slipway.pipeline.apart"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-            )
+            process = processes.start("slipway.pipeline.apart", root=task.project.root)
             self._processes.add(process)
         assert process.stdin is not None
         assert process.stdout is not None
@@ -93,11 +89,10 @@ class Apart:
 def _ended(task: Task, code: int) -> SlipwayError:
     stage = task.project.stages.get(task.name)
     where = stage.where if stage is not None else f"source `{task.name}`"
-    if code >= 0:
+    signal = processes.ended_by(code)
+    if signal is None:
         return StageError(f"{where}: its process ended with code {code} before it was done; see what it printed.")
-    name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-    hint = " Is memory short?" if -code == signal.SIGKILL else ""
-    return OutsideError(f"{where}: its process was ended by {name}.{hint} `--jobs 1` runs one stage at a time.")
+    return OutsideError(f"{where}: its process was ended by {signal} `--jobs 1` runs one stage at a time.")
 
 
 def main() -> None:
@@ -109,7 +104,7 @@ def main() -> None:
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
-    Thread(target=_end_with, args=(lead,), daemon=True).start()
+    processes.end_with(lead)
     try:
         given: float | SlipwayError = _execute(task)
     except SlipwayError as error:
@@ -134,12 +129,6 @@ def _execute(task: Task) -> float:
         return execute(task.project, task.name, task.params, tables, state=state).seconds
     finally:
         storage.close()
-
-
-def _end_with(lead: int) -> None:
-    """End this process when the run does, however that ends: what comes later must not find a stage still writing."""
-    os.read(lead, 1)
-    os._exit(1)
 
 
 if __name__ == "__main__":

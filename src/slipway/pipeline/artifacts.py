@@ -1,13 +1,15 @@
-"""An artifact's name in, its value out of its file; and a value in, a file written aside that can be renamed to it."""
+"""Artifacts as files: read one's value, and write a value as the draft of one's file."""
 
 import json
 import math
+import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import DataError, SlipwayError, StageError
-from slipway.pipeline.paths import make_aside, remove, take
+from slipway.files import Draft, is_draft
 from slipway.pipeline.vouched import sha256_of
 from slipway.project.facts import PATH_TYPE, Project
 from slipway.tables.values import as_asked, as_table, type_name
@@ -63,32 +65,57 @@ def _existing(project: Project, name: str) -> Path:
     return path
 
 
-def write_artifact(project: Project, name: str, value: Any) -> Path:
-    """Write a value beside the file that it will be; whoever calls renames it.
+def write_artifact(project: Project, name: str, value: Any) -> Draft:
+    """Write a value as the draft of an artifact's file; whoever calls commits it.
 
     Raises:
         StageError: the value is not what the artifact's kind promises.
     """
-    artifact, path = project.artifacts[name], project.path(name)
-    aside = make_aside(path, spared=value if artifact.kind == "path" else None)
+    draft = Draft(project.path(name))
     try:
-        match artifact.kind:
-            case "table":
-                from slipway.tables.files import write_table
-
-                write_table(as_table(value, f"artifact `{name}`"), aside)
-            case "json":
-                aside.write_text(_json(value, name), encoding="utf-8")
-            case "figure":
-                _write_figure(value, aside, name)
-            case "estimator":
-                _write_estimator(project, value, aside, name)
-            case "path":
-                take(project.root, value, aside, name)
+        _write(project, name, value, draft.path)
     except BaseException:
-        remove(aside)
+        draft.discard()
         raise
-    return aside
+    return draft
+
+
+def _write(project: Project, name: str, value: Any, path: Path) -> None:
+    match project.artifacts[name].kind:
+        case "table":
+            from slipway.tables.files import write_table
+
+            write_table(as_table(value, f"artifact `{name}`"), path)
+        case "json":
+            path.write_text(_json(value, name), encoding="utf-8")
+        case "figure":
+            _write_figure(value, path, name)
+        case "estimator":
+            _write_estimator(project, value, path, name)
+        case "path":
+            _take(project.root, value, path, name)
+
+
+def _take(root: Path, value: Any, path: Path, name: str) -> None:
+    """Move a file or folder that a stage has made: it is in the draft that the stage was given, or outside the project.
+
+    Raises:
+        StageError: it is no path, nothing is there, or it is one of the project's own files.
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise StageError(
+            f"artifact `{name}` is promised as a path, but a {type(value).__name__} came: give the file or folder made."
+        )
+    made = Path(os.fspath(value)).absolute()
+    is_given = is_draft(made.parent.name) and made.name == path.name
+    if not is_given and made.resolve().is_relative_to(root.resolve()):
+        raise StageError(
+            f"artifact `{name}` is `{made}`, a file of the project's own, which would be moved: write to the path that "
+            f"a parameter such as `*, place: Path` of the stage is given."
+        )
+    if not made.exists():
+        raise StageError(f"artifact `{name}` is promised at `{made}`, and nothing is there: write it before returning.")
+    shutil.move(made, path)
 
 
 def _read_json(path: Path) -> Any:

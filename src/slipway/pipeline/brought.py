@@ -7,12 +7,12 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from slipway.errors import OutsideError
+from slipway.files import locked, write_bytes
 from slipway.project.facts import FILE
 from slipway.project.read import find_project
 from slipway.settings import look_up, not_writable
@@ -21,6 +21,8 @@ MANIFEST = ".slipway/code.json"
 REPLACED = ".slipway/replaced"
 """What was changed in the volume and in the image: the image's is taken, and this is where the other one goes."""
 _FORMAT = 1
+_WAIT_SECONDS = 120.0
+_BUSY = "another container brings newer code here, and was not done after two minutes. Start this one again."
 _OWN = frozenset({".slipway", ".git", "mlruns", "secrets", "lost+found"})
 _OF_A_NEW_VOLUME = frozenset({".slipway", "lost+found"})
 _OWN_FILES = frozenset({"mlflow.db", ".dvc/config.local"})
@@ -167,7 +169,7 @@ def _bring(code: Path, root: Path, seen: Mapping[str, list[int]], known: Seen | 
             replaced.append(path)
         (root / path).unlink()
         removed.append(path)
-    _write(root / MANIFEST, json.dumps({"format": _FORMAT, "files": files}).encode())
+    write_bytes(root / MANIFEST, json.dumps({"format": _FORMAT, "files": files}).encode())
     if replaced:
         log.warning(
             "%s: changed here and in the image: the image's is taken now, and what was here is in %s.",
@@ -188,38 +190,20 @@ def _digest(path: Path) -> str | None:
 
 def _keep(root: Path, path: str) -> None:
     """Put a copy of the volume's own aside."""
-    _write(root / REPLACED / path, (root / path).read_bytes())
+    write_bytes(root / REPLACED / path, (root / path).read_bytes())
 
 
 def _copy(source: Path, target: Path) -> None:
-    _write(target, source.read_bytes(), source.stat().st_mode & 0o777 | 0o600)
-
-
-def _write(target: Path, content: bytes, mode: int = 0o644) -> None:
-    """Beside it first: who reads meanwhile has the old one or the new one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".aside-{os.getpid()}-{target.name}")
-    try:
-        aside.write_bytes(content)
-        aside.chmod(mode)
-        aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_bytes(target, source.read_bytes(), mode=source.stat().st_mode & 0o777 | 0o600)
 
 
 @contextmanager
 def _alone(root: Path) -> Iterator[None]:
-    import fcntl
-
-    locks = root / ".slipway" / "locks"
-    try:
-        locks.mkdir(parents=True, exist_ok=True)
-        file = (locks / "code.lock").open("a+")
-    except OSError as error:
-        raise not_writable(locks.parent, error) from error
-    with file:
+    with ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            held.enter_context(
+                locked(root / ".slipway" / "locks" / "code.lock", wait_seconds=_WAIT_SECONDS, busy=f"{root}: {_BUSY}")
+            )
         except OSError as error:
-            raise OutsideError(f"{locks}: this disk has no locks ({error.strerror}); name another volume.") from error
+            raise not_writable(root / ".slipway", error) from error
         yield

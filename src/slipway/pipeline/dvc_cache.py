@@ -5,9 +5,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from threading import get_ident
 
 from slipway.errors import OutsideError
+from slipway.files import Draft
 from slipway.pipeline.contents import md5_of, tree_text
 
 _FICLONE = 0x40049409
@@ -67,26 +67,30 @@ def cache_folder(cache: Cache, members: Mapping[str, str]) -> None:
     target = cache.place(f"{md5(text, usedforsecurity=False).hexdigest()}.dir")
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_name(f"{target.name}.{os.getpid()}-{get_ident()}.tmp")
-        aside.write_bytes(text)
-        aside.chmod(0o444)
-        aside.replace(target)
+        with _draft(cache, "folder") as draft:
+            draft.path.write_bytes(text)
+            _put(draft, target)
 
 
 def _cache_file(cache: Cache, path: Path) -> str:
-    cache.folder.mkdir(parents=True, exist_ok=True)
-    aside = cache.folder / f"{path.name[:64]}.{os.getpid()}-{get_ident()}.tmp"
-    try:
-        is_shared = _reflink(path, aside) or (cache.has_links and _link(path, aside))
-        md5 = md5_of(aside) if is_shared else _copy(path, aside)
+    with _draft(cache, "file") as draft:
+        is_shared = _reflink(path, draft.path) or (cache.has_links and _link(path, draft.path))
+        md5 = md5_of(draft.path) if is_shared else _copy(path, draft.path)
         target = cache.place(md5)
         if not target.exists():
-            target.parent.mkdir(exist_ok=True)
-            aside.chmod(0o444)
-            aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _put(draft, target)
     return md5
+
+
+def _draft(cache: Cache, name: str) -> Draft:
+    """A draft beside DVC's folders of objects, where it looks for none."""
+    return Draft(cache.folder.parent / name)
+
+
+def _put(draft: Draft, target: Path) -> None:
+    draft.path.chmod(0o444)
+    draft.path.replace(target)
 
 
 def _copy(source: Path, target: Path) -> str:
@@ -117,7 +121,7 @@ def _configured(dvc: Path) -> Cache:
     for name in ("config", "config.local"):
         try:
             text = (dvc / name).read_text(encoding="utf-8")
-        except OSError:
+        except (OSError, UnicodeDecodeError):  # DVC says what is wrong with its file better than we could
             continue
         if "[cache]" in text:  # seldom, and the parser takes longer to import than the rest of this takes
             cache = _read_config(dvc, text, cache)

@@ -1,6 +1,7 @@
 """A stage's name and settings in; its function is called on its artifacts, and what it gives is put in its place."""
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,9 +12,9 @@ from slipway import garbage
 from slipway.code.called import called
 from slipway.code.user_module import user_module
 from slipway.errors import DataError, OutsideError, StageError
+from slipway.files import Draft, remove
 from slipway.pipeline.artifacts import read_artifact, write_artifact
 from slipway.pipeline.graph import path_input
-from slipway.pipeline.paths import make_aside, put, remove
 from slipway.pipeline.target import without_target
 from slipway.pipeline.vouched import vouch
 from slipway.pipeline.watched import underway
@@ -46,8 +47,8 @@ def execute(
 ) -> Executed:
     """Execute one stage, or take one source's snapshot.
 
-    All artifacts are written aside first and renamed together, after a table has been published: when something fails,
-    what was there before is there still.
+    All artifacts are written as drafts first and put in their places together, after a table has been published: when
+    something fails, what was there before is there still.
 
     Args:
         params: settings by stage; a stage's defaults where it has none here.
@@ -110,41 +111,44 @@ def _place(project: Project, stage: Stage) -> Iterator[dict[str, Path]]:
         yield {}
         return
     made = next(artifact for artifact in stage.outputs if project.artifacts[artifact].kind == "path")
-    place = make_aside(project.path(made))
-    try:
-        yield {stage.place: place}
-    finally:
-        remove(place)
+    with Draft(project.path(made)) as draft:
+        yield {stage.place: draft.path}
 
 
 def _commanded(project: Project, stage: Stage, command: Command) -> dict[str, Path]:
-    """Execute a command. What it makes is written in place, so what was there before stands aside until it is done."""
+    """Execute a command. What it makes is written in place, so what was there before is kept until it is done."""
     from slipway.pipeline.shell import execute_lines
 
     _check_there(project, stage, command)
     paths = {name: project.path(name) for name in stage.outputs}
     persisted = command.adopted.persisted if command.adopted is not None else ()
     kept = [project.artifacts[name].path not in persisted for name in stage.outputs]
-    before = {path: make_aside(path) for path, is_kept in zip(paths.values(), kept, strict=True) if is_kept}
-    for path, aside in before.items():
-        if path.exists():
-            path.rename(aside)
-    try:
+    with contextlib.ExitStack() as drafts:
+        for path, is_kept in zip(paths.values(), kept, strict=True):
+            if is_kept:
+                drafts.enter_context(_put_back(path))
         folder = command.adopted.folder if command.adopted is not None else ""
         execute_lines(project.root / folder, command.lines, stage.where)
         missing = [str(project.artifacts[name].path) for name, path in paths.items() if not path.exists()]
         if missing:
             raise StageError(f"{stage.where} ended well and did not write {', '.join(missing)}, which it promises.")
-    except BaseException:
-        for path, aside in before.items():
-            remove(path)
-            if aside.exists():
-                aside.rename(path)
-        raise
-    for aside in before.values():
-        remove(aside)
     vouch(project, stage.name)
     return paths
+
+
+@contextlib.contextmanager
+def _put_back(path: Path) -> Iterator[None]:
+    """Move what is at a path out of the way while the block runs, and put it back where that fails."""
+    with Draft(path) as draft:
+        if os.path.lexists(path):
+            path.rename(draft.path)
+        try:
+            yield
+        except BaseException:
+            remove(path)
+            if os.path.lexists(draft.path):
+                draft.path.rename(path)
+            raise
 
 
 def _check_there(project: Project, stage: Stage, command: Command) -> None:
@@ -213,21 +217,16 @@ def _named(stage: Stage, result: Any) -> dict[str, Any]:
 
 
 def _keep(project: Project, values: Mapping[str, Any], stage: Stage, tables: "Tables | None") -> dict[str, Path]:
-    aside: dict[str, Path] = {}
-    try:
-        for name, value in values.items():
-            aside[name] = _written(project, name, value, stage)
+    with contextlib.ExitStack() as stack:
+        drafts = [stack.enter_context(_written(project, name, value, stage)) for name, value in values.items()]
         if stage.publish is not None:
             _publish(stage, values, tables)
-        for name, path in aside.items():
-            put(path, project.path(name))
-    finally:
-        for path in aside.values():
-            remove(path)
+        for draft in drafts:
+            draft.commit()
     return {name: project.path(name) for name in values}
 
 
-def _written(project: Project, name: str, value: Any, stage: Stage) -> Path:
+def _written(project: Project, name: str, value: Any, stage: Stage) -> Draft:
     where = stage.where
     try:
         return write_artifact(project, name, value)

@@ -43,7 +43,8 @@ def files_in(folder: str) -> list[tuple[str, Signature]]:
             for entry in entries:
                 name = entry.name
                 if entry.is_dir():
-                    if name not in SKIPPED and not entry.is_symlink():  # as DVC does: else a loop would have no end
+                    # Links as DVC does: else a loop would have no end.
+                    if name not in SKIPPED and not _is_draft(name) and not entry.is_symlink():
                         waiting.append((f"{lead}{name}/", entry.path))
                     continue
                 try:
@@ -53,3 +54,11 @@ def files_in(folder: str) -> list[tuple[str, Signature]]:
                 found.append((lead + name, (stat.st_size, stat.st_mtime_ns, stat.st_ino)))
     found.sort()
     return found
+
+
+def _is_draft(name: str) -> bool:
+    if not name.startswith(".slipway-"):  # seldom, and the import takes longer than the rest
+        return False
+    from slipway.files import is_draft
+
+    return is_draft(name)

@@ -7,6 +7,7 @@ from os.path import relpath
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from slipway.files import rewrite_text
 from slipway.pipeline.contents import Content
 from slipway.pipeline.globs import as_dependencies
 from slipway.pipeline.graph import inputs_of, order, outputs_of
@@ -183,13 +184,11 @@ def _files(contents: Mapping[str, Content], folder: str) -> list[dict[str, Any]]
 
 def replace_text(path: Path, text: str) -> None:
     try:
-        if path.read_text(encoding="utf-8") == text:
+        if path.read_bytes() == text.encode():
             return
-    except FileNotFoundError:
+    except OSError:
         pass
-    aside = path.with_name(f".aside-{path.name}")
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(path)
+    rewrite_text(path, text)
 
 
 class _Quoted(str):

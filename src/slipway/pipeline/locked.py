@@ -5,6 +5,7 @@ from os.path import normpath
 from typing import Any
 
 from slipway.errors import ProjectError
+from slipway.files import read_text
 from slipway.pipeline.lock import LOCK, Ran, adoption, command, lock_entry, lock_text, replace_text
 from slipway.project.facts import Project
 
@@ -51,8 +52,8 @@ def _load(project: Project) -> dict[str, Any]:
     from slipway.project.yaml12 import load_yaml
 
     try:
-        values = load_yaml((project.root / LOCK).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        values = load_yaml(read_text(project.root / LOCK))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ProjectError(f"{LOCK}: not YAML: {error}. After a merge, remove it and run again.") from error
     return values if isinstance(values, dict) else {}
 

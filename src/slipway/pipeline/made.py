@@ -6,14 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from slipway.files import fits, read_state, write_text
+from slipway.pipeline import state as run_state
 from slipway.pipeline.contents import Contents
 from slipway.pipeline.fingerprint import Fingerprint, changes
 from slipway.pipeline.globs import source_md5
-from slipway.pipeline.state import read_state
 from slipway.project.facts import Project
 from slipway.settings import Settings
 
 FORMAT = 1
+
+_SHAPE = {
+    "commit": (str, None), "metrics": {str: float}, "sources": {str: str}, "stages": {str: run_state.FINGERPRINT},
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ def keep_made(
     Args:
         bundle: SHA-256 of the candidate's bundle.
     """
-    state = read_state(settings.state / "pipeline.json")
+    state = run_state.read_state(settings.state / "pipeline.json")
     contents = Contents(project.root, state.files)
     stages, sources = {}, {}
     for name, record in state.records.items():
@@ -59,23 +64,16 @@ def keep_made(
         if md5 is not None:
             sources[name] = md5
     values = {"format": FORMAT, "commit": commit, "metrics": dict(metrics), "sources": sources, "stages": stages}
-    path = _path(settings, bundle)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".aside")
-    aside.write_text(json.dumps(values), encoding="utf-8")
-    aside.replace(path)
+    write_text(_path(settings, bundle), json.dumps(values), is_durable=True)
 
 
 def read_made(settings: Settings, bundle: str) -> Made | None:
     """What is known of a candidate's run; None where nothing is, or what a newer version of Slipway wrote."""
-    try:
-        values = json.loads(_path(settings, bundle).read_text(encoding="utf-8"))
-        if values["format"] > FORMAT:
-            return None
-        stages = {name: Fingerprint.from_json(kept) for name, kept in values["stages"].items()}
-        return Made(values["commit"], values["metrics"], values["sources"], stages)
-    except (OSError, ValueError, LookupError, TypeError):
+    values = read_state(_path(settings, bundle), {"format": int})
+    if values is None or values["format"] > FORMAT or not fits(values, _SHAPE):
         return None
+    stages = {name: Fingerprint.from_json(kept) for name, kept in values["stages"].items()}
+    return Made(values["commit"], values["metrics"], values["sources"], stages)
 
 
 def differences(before: Made, now: Made) -> tuple[str, ...]:

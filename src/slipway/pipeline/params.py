@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors import ProjectError, near_miss
+from slipway.files import read_text, rewrite_text
 from slipway.project.facts import Project
 
 FILE = "params.yaml"
@@ -78,7 +79,7 @@ def file_and_key(text: str) -> tuple[str, str]:
 
 def _load_any(path: Path, name: str) -> Any:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         match path.suffix:
             case ".toml":
                 import tomllib
@@ -102,10 +103,10 @@ def _load(path: Path) -> dict[str, Any]:
     import yaml
 
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.safe_load(read_text(path))
     except FileNotFoundError:
         return {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, brackets without end
         raise ProjectError(f"{FILE}: not YAML: {error}") from error
     if values is None:
         return {}
@@ -218,6 +219,4 @@ def _write(path: Path, edited: str, wanted: Params, given: Mapping[str, Any]) ->
         is_right = False
     if not is_right:  # written in a way that lines can't be put into, such as `{a: 1}`
         edited = yaml.safe_dump(meant, sort_keys=False, allow_unicode=True)
-    aside = path.with_name(f".aside-{path.name}")
-    aside.write_text(edited, encoding="utf-8")
-    aside.replace(path)
+    rewrite_text(path, edited)

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from slipway.files import read_state, write_text
+from slipway.pipeline import state as run_state
 from slipway.project.dvc_yaml import is_somebodys
 from slipway.project.facts import Project
 from slipway.settings import Settings
@@ -12,19 +14,13 @@ FILE = "proposed.json"
 
 def is_proposed(project: Project, settings: Settings) -> bool:
     """Whether the artifacts that the last run left were made a candidate already, or found to be a known model."""
-    try:
-        kept = json.loads(_mark(settings).read_text())
-        return bool(kept["dvc_lock"] == run_digest(project, settings))
-    except (FileNotFoundError, ValueError, KeyError):
-        return False
+    kept = read_state(_mark(settings), {"dvc_lock": str})
+    return kept is not None and bool(kept["dvc_lock"] == run_digest(project, settings))
 
 
 def mark_proposed(settings: Settings, digest: str) -> None:
     """Note that the run with this digest needs no candidate any more."""
-    path = _mark(settings)
-    aside = path.with_suffix(".aside")
-    aside.write_text(json.dumps({"dvc_lock": digest}))
-    aside.replace(path)
+    write_text(_mark(settings), json.dumps({"dvc_lock": digest}))
 
 
 def run_digest(project: Project, settings: Settings) -> str:
@@ -40,7 +36,7 @@ def run_digest(project: Project, settings: Settings) -> str:
         return locked
     digest = hashlib.sha256()
     if is_somebodys(project.root) and not project.is_adopted:
-        records = json.loads((settings.state / "pipeline.json").read_text(encoding="utf-8"))["records"]
+        records = run_state.read_state(settings.state / "pipeline.json").records
         digest.update(json.dumps(records, sort_keys=True).encode())
     else:
         digest.update((locked or "").encode())

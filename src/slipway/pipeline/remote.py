@@ -4,7 +4,6 @@ import configparser
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from shutil import which
 from typing import Any, Literal
 
+from slipway import processes
 from slipway.errors import DataError, OutsideError, ProjectError, SlipwayError
 from slipway.pipeline.dvc_cache import Cache, find_cache
 from slipway.pipeline.tracked import lacking_sources, missing, track_missing, track_present
@@ -137,7 +137,7 @@ def _configured(root: Path) -> tuple[str | None, dict[str, Section]]:
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read([root / ".dvc" / name for name in ("config", "config.local")], encoding="utf-8")
-    except configparser.Error as error:
+    except (configparser.Error, UnicodeDecodeError, OSError) as error:
         raise ProjectError(f".dvc/config: can't be read: {error}") from error
     remotes = {
         found[1]: dict(parser.items(section))
@@ -169,9 +169,9 @@ def _dvc(settings: Settings, remote: _Remote, way: str, *options: str) -> str:
     """What DVC says at the end; its error as ours."""
     with _environment(settings, remote) as environment:
         done = subprocess.run(
-            [sys.executable, "-m", "dvc", way, "--remote", remote.name, *options],
+            processes.command("dvc", way, "--remote", remote.name, *options),
             cwd=settings.root,
-            env=environment,
+            env=processes.environment(settings.root, environment),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -5,9 +5,10 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TextIO
+from typing import TYPE_CHECKING, Any, Literal
 
-from slipway.errors import BusyError, ProjectError, SlipwayError, near_miss
+from slipway.errors import ProjectError, SlipwayError, near_miss
+from slipway.files import locked
 from slipway.pipeline.after import adopt_locked, fill_cache, remember_unchanged, uncached
 from slipway.pipeline.book import Book
 from slipway.pipeline.contents import Signature
@@ -73,35 +74,16 @@ def run_lock(settings: Settings, wait_seconds: float = 10) -> Iterator[None]:
     Raises:
         BusyError: somebody else still does after the wait.
     """
-    import fcntl
-
-    deadline = time.monotonic() + wait_seconds
-    with _opened(settings) as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    file.seek(0)
-                    raise BusyError(
-                        f"{settings.root}: {file.read().strip() or 'another process'} runs this project and was not "
-                        f"done after {wait_seconds:g} s. Wait for it, or end it."
-                    ) from None
-                time.sleep(0.05)
-        file.truncate(0)
-        # In a container the number tells nobody much; there each service has its name.
-        file.write(f"process {os.getpid()} of {settings.user}")
-        file.flush()
+    # In a container the number tells nobody much; there each service has its name.
+    note = f"process {os.getpid()} of {settings.user}"
+    waited = f"was not done after {wait_seconds:g} s. Wait for it, or end it."
+    busy = f"{settings.root}: {{holder}} runs this project and {waited}"
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(locked(settings.locks / "run.lock", wait_seconds=wait_seconds, busy=busy, note=note))
+        except OSError as error:
+            raise not_writable(settings.state, error) from error
         yield
-
-
-def _opened(settings: Settings) -> TextIO:
-    try:
-        settings.locks.mkdir(parents=True, exist_ok=True)
-        return (settings.locks / "run.lock").open("a+", encoding="utf-8")
-    except OSError as error:
-        raise not_writable(settings.state, error) from error
 
 
 def run(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors import ProjectError, near_miss
+from slipway.files import read_text, rewrite_text
 from slipway.pipeline.params import file_and_key
 from slipway.project.facts import Project
 
@@ -46,7 +47,7 @@ def _put(path: Path, file: str, keys: Sequence[str], given: str, where: str) -> 
     if path.suffix not in _PARAMS:
         raise ProjectError(f"{where}: {by_hand}")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path)
         value, before = load_yaml(given), load_yaml(text)
         node = _node(compose_yaml(text), keys)
     except FileNotFoundError:
@@ -64,9 +65,7 @@ def _put(path: Path, file: str, keys: Sequence[str], given: str, where: str) -> 
         is_right = False
     if not is_right:  # an anchor that stands for several, a block of lines, a value that needs quotes where it stands
         raise ProjectError(f"{where}: it is written in a way that one value can't be changed in: {by_hand}")
-    aside = path.with_name(f".aside-{path.name}")
-    aside.write_text(edited, encoding="utf-8")
-    aside.replace(path)
+    rewrite_text(path, edited)
 
 
 def _node(node: Any, keys: Sequence[str]) -> Any:

@@ -5,6 +5,7 @@ more. The standard library alone.
 """
 
 import json
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors import ProjectError
+from slipway.files import fits, read_state, write_text
 from slipway.pipeline.folders import path_signature
 from slipway.project.facts import Project, Source
 from slipway.settings import Settings
@@ -19,6 +21,12 @@ from slipway.settings import Settings
 FORMAT = 1
 FOLDER = "sources"
 """Below Slipway's own."""
+
+_SHAPE = {
+    "sha256": str, "rows": int, "taken": float, "asked": float, "seconds": float, "groups": [str], "signature": [int],
+}  # fmt: skip
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +62,16 @@ def read_snapshot(state: Path, name: str) -> Snapshot | None:
         ProjectError: a newer version of Slipway wrote it.
     """
     path = snapshot_facts(state, name)
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if values["format"] <= FORMAT:
-            kept: dict[str, Any] = values["snapshot"]
-            lists = {key: tuple(kept[key]) for key in ("groups", "signature")}
-            return Snapshot(**{**kept, **lists})
-    except (OSError, ValueError, LookupError, TypeError):
+    values = read_state(path, {"format": int})
+    if values is None:
         return None
+    if values["format"] <= FORMAT:
+        kept: Any = values.get("snapshot")
+        if not fits(kept, _SHAPE):
+            log.warning("%s: its content is not what Slipway writes, so the source is asked again", path)
+            return None
+        lists = {key: tuple(kept[key]) for key in ("groups", "signature")}
+        return Snapshot(**{**{key: kept[key] for key in _SHAPE}, **lists})
     raise ProjectError(
         f"{path}: written by a newer Slipway (format {values['format']}, known here: {FORMAT}). Update Slipway."
     )
@@ -69,11 +79,7 @@ def read_snapshot(state: Path, name: str) -> Snapshot | None:
 
 def write_snapshot(state: Path, name: str, snapshot: Snapshot) -> None:
     """Keep what is known; a reader sees the old facts or the new ones."""
-    path = snapshot_facts(state, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".aside-{path.name}")
-    aside.write_text(json.dumps({"format": FORMAT, "snapshot": asdict(snapshot)}), encoding="utf-8")
-    aside.replace(path)
+    write_text(snapshot_facts(state, name), json.dumps({"format": FORMAT, "snapshot": asdict(snapshot)}))
 
 
 def snapshot_facts(state: Path, name: str) -> Path:

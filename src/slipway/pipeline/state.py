@@ -1,13 +1,28 @@
 """What runs have learnt, kept as one JSON file in Slipway's folder: read at the start of a run, written at its end."""
 
 import json
+import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from slipway import files
 from slipway.errors import ProjectError
 
 FORMAT = 2
+
+_TEXTS = {str: str}
+_CODE = {"function": str, "parts": _TEXTS, "values": _TEXTS, "libraries": _TEXTS, "modules": [str]}
+FINGERPRINT = {"mark": dict, "parts": _TEXTS, "libraries": _TEXTS, "settings": dict, "inputs": {str: (str, None)}}
+_CONTENTS = {str: ([(int, str)], None)}
+_SHAPE = {
+    "files": {str: [(int, str)]},
+    "code": ({"stages": {str: _CODE}, "modules": _TEXTS, "marks": {str: int}}, {}),
+    "params": ({"defaults": {str: dict}, "md5": (str, None), "values": {str: dict}}, {}),
+    "records": {str: {"fingerprint": FINGERPRINT, "deps": _CONTENTS, "outs": _CONTENTS, "params": {str: dict}}},
+}
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -30,18 +45,18 @@ def read_state(path: Path) -> RunState:
     Raises:
         ProjectError: a newer version of Slipway wrote it.
     """
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    values = files.read_state(path, {"format": int})
+    if values is None:
         return RunState()
-    found = values.get("format", 0) if isinstance(values, dict) else 0
+    found = values["format"]
     if found > FORMAT:
         raise ProjectError(
             f"{path}: written by a newer Slipway (format {found}, known here: {FORMAT}). Update Slipway."
         )
-    if found == 1:
+    if found == 1 and files.fits(values, {"records": {str: dict}}):
         values = _from_first(values)
-    elif found < FORMAT:
+    if not files.fits(values, _SHAPE) or any(not 5 <= len(known) <= 6 for known in values["files"].values()):
+        log.warning("%s: its content is not what Slipway writes, so every stage runs once more", path)
         return RunState()
     return RunState(values["files"], values["code"], values["params"], values["records"])
 
@@ -56,8 +71,5 @@ def _from_first(values: dict[str, Any]) -> dict[str, Any]:
 
 def write_state(path: Path, state: RunState) -> None:
     """Write the state; a reader sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     values = {"format": FORMAT, "files": state.files, "code": state.code, "params": state.params}
-    aside = path.with_name(f".aside-{path.name}")
-    aside.write_text(json.dumps({**values, "records": state.records}, separators=(",", ":")), encoding="utf-8")
-    aside.replace(path)
+    files.write_text(path, json.dumps({**values, "records": state.records}, separators=(",", ":")))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import DataError, OutsideError
-from slipway.pipeline.paths import make_aside, put, remove
+from slipway.files import Draft
 from slipway.pipeline.snapshots import Snapshot
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class _Writer:
     def __init__(self, path: Path, known: Snapshot | None) -> None:
         self._path = path
         self._known = known.groups if known is not None else ()
-        self._aside: Path | None = None
+        self._draft: Draft | None = None
         self._file: Any = None
         self._last: pl.DataFrame | None = None
         self.digests: list[str] = []
@@ -79,23 +79,23 @@ class _Writer:
             assert self._last is not None  # `_groups` gives one at least
             self._begin(self._last, len(self.digests))  # rows at the end are gone
         self._file.close()
-        assert self._aside is not None
-        put(self._aside, self._path)
+        assert self._draft is not None
+        self._draft.commit()
         return False
 
     def close(self) -> None:
         """Remove what was not finished."""
         if self._file is not None:
             self._file.close()
-        if self._aside is not None:
-            remove(self._aside)
+        if self._draft is not None:
+            self._draft.discard()
 
     def _begin(self, group: "pl.DataFrame", same: int) -> None:
         """Start a file of the group's columns, with the row groups that are the same as in the one that is there."""
         import pyarrow.parquet as parquet
 
-        self._aside = make_aside(self._path)
-        self._file = parquet.ParquetWriter(self._aside, _arrow(group.clear()).schema, compression="zstd")
+        self._draft = Draft(self._path)
+        self._file = parquet.ParquetWriter(self._draft.path, _arrow(group.clear()).schema, compression="zstd")
         if same:
             with parquet.ParquetFile(self._path) as old:
                 for place in range(same):

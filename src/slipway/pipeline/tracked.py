@@ -8,6 +8,7 @@ from shutil import which
 from typing import Any
 
 from slipway.errors import ProjectError
+from slipway.files import read_text
 from slipway.pipeline.after import uncached
 from slipway.pipeline.contents import Content, Contents
 from slipway.pipeline.dvc_cache import Cache, cache_file, cache_folder
@@ -130,7 +131,7 @@ def _md5(read: Mapping[str, Content], path: str) -> str | None:
 
 
 def _says(tracker: Path, content: Content) -> bool:
-    return content[0] in tracker.read_text(encoding="utf-8")
+    return content[0] in read_text(tracker)
 
 
 def _write(root: Path, path: str, content: Content) -> None:

@@ -36,9 +36,11 @@ def unchanged(root: str) -> tuple[list[str], str | None] | None:
             return None
         if any(_scripts(root, folder) != found for folder, found in seen["scripts"].items()):
             return None
-    except (OSError, ValueError, LookupError, TypeError):
+        metrics = seen["metrics"]
+        if not all(isinstance(name, str) for name in (*seen["stages"], metrics or "")):
+            return None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
-    metrics = seen["metrics"]
     return seen["stages"], None if metrics is None else os.path.join(root, metrics)  # noqa: PTH118
 
 
@@ -73,10 +75,11 @@ def remember(
         "until": until,
         "scripts": {folder: _scripts(root, folder) for folder in folders},
     }
-    path = os.path.join(root, ".slipway", FILE)  # noqa: PTH118
-    with open(f"{path}.aside", "w", encoding="utf-8") as file:  # noqa: PTH123
-        json.dump(values, file)
-    os.replace(f"{path}.aside", path)  # noqa: PTH105
+    from pathlib import Path
+
+    from slipway.files import write_text
+
+    write_text(Path(root, ".slipway", FILE), json.dumps(values))
     return True
 
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from slipway.files import write_text
 from slipway.project.facts import Project
 from slipway.settings import read_settings
 
@@ -10,11 +11,7 @@ def vouch(project: Project, stage: str) -> None:
     """Write down what a command's estimators are now: it has just made them, or dvc.lock says that it did."""
     for name in project.stages[stage].outputs:
         if project.artifacts[name].kind == "estimator" and project.path(name).is_file():
-            place = _place(project, name)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            aside = place.with_suffix(".aside")
-            aside.write_text(sha256_of(project.path(name)) + "\n", encoding="utf-8")
-            aside.replace(place)
+            write_text(_place(project, name), sha256_of(project.path(name)) + "\n")
 
 
 def vouched(project: Project, artifact: str) -> str | None:

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 
+from slipway import processes
 from slipway.errors import OutsideError, SlipwayError, StageError
 
 _ROOM = 4096
@@ -53,8 +54,10 @@ def watched(work: Callable[[], int]) -> int:
     if child == 0:
         os.close(told)
         os.close(leads)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # at once, whatever a stage is computing
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        _end_with(led)
+        sys.stdout.flush()
+        processes.end_with(led)
         code = work()
         os.write(tells, b".")
         return code
@@ -89,19 +92,6 @@ def _ended(status: int, where: str) -> SlipwayError:
             f"{where or 'A stage'} ended the process with code {status} before it was done (`os._exit`, or a library "
             f"that calls it): a stage returns what it makes, or raises. What was there before is there still."
         )
-    name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
-    hint = " Is memory short?" if status == -signal.SIGKILL else ""
+    name = processes.ended_by(status)
     what = f"{where}: its process" if where else "The process of this command"
-    return OutsideError(f"{what} was ended by {name}.{hint} What it had not finished is as it was before; run again.")
-
-
-def _end_with(lead: int) -> None:
-    """End this process when its parent does, however that ends: who comes later must not find a stage still writing."""
-    from threading import Thread
-
-    def follow() -> None:
-        os.read(lead, 1)
-        os._exit(1)
-
-    sys.stdout.flush()
-    Thread(target=follow, daemon=True, name="slipway-follow").start()
+    return OutsideError(f"{what} was ended by {name} What it had not finished is as it was before; run again.")

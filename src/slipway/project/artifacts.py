@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 
 from slipway.errors import ProjectError, near_miss
+from slipway.files import PREFIX
 from slipway.project.facts import (
     FILE,
     PATH_TYPE,
@@ -34,6 +35,12 @@ def lay_out_artifacts(
     for name, path in paths.items():
         if artifacts[name].kind == "table" and path.suffix not in (".parquet", ".csv"):
             raise ProjectError(f"{FILE}: [artifacts] {name} = '{path}': expected a .parquet or a .csv file.")
+    for artifact in artifacts.values():
+        if any(part.startswith(PREFIX) for part in artifact.path.parts):
+            raise ProjectError(
+                f"{FILE}: `{artifact.name}` = '{artifact.path}': a name that begins with {PREFIX} is an unfinished "
+                "file's. Give it another."
+            )
     kept: dict[PurePosixPath, str] = {}
     for artifact in artifacts.values():
         other = kept.setdefault(artifact.path, artifact.name)

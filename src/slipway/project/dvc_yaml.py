@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from slipway.errors import ProjectError, near_miss
+from slipway.files import read_text
 from slipway.project.facts import Adopted, Command, Stage
 from slipway.project.named import name_files
 
@@ -78,13 +79,11 @@ def _values(root: Path, file: PurePosixPath) -> dict[str, Any]:
 
     values: Any
     try:
-        values = load_yaml((root / file).read_text(encoding="utf-8"))
+        values = load_yaml(read_text(root / file))
     except FileNotFoundError:
         raise ProjectError(f"{file}: there is no such file.") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ProjectError(f"{file}: {' '.join(str(error).split())}.") from error
-    except UnicodeDecodeError as error:
-        raise ProjectError(f"{file}: not UTF-8 at byte {error.start}. Save it as UTF-8.") from error
     stages = values.get("stages") if isinstance(values, dict) else None
     if not isinstance(stages, dict) or not stages:
         raise ProjectError(f"{file}: it has no stages.")

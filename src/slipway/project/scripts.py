@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from slipway.errors import ProjectError
+from slipway.files import read_text
 from slipway.project.facts import Command, Stage
 from slipway.project.module import dotted, imported_names
 from slipway.project.named import name_files
@@ -154,7 +155,7 @@ def _modules(root: Path, path: PurePosixPath, tree: ast.Module) -> list[PurePosi
 
 def _parsed(root: Path, path: PurePosixPath) -> ast.Module:
     try:
-        return ast.parse((root / path).read_text(encoding="utf-8"))
+        return ast.parse(read_text(root / path))
     except SyntaxError as error:
         raise ProjectError(f"{path}:{error.lineno}: {error.msg}.") from error
     except ValueError as error:  # not UTF-8, or a null byte

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from slipway import files
 from slipway.errors import ProjectError
 from slipway.project.dvc_yaml import FILE as DVC_FILE
 from slipway.project.dvc_yaml import adopt_stages, is_somebodys, read_with
@@ -61,13 +62,9 @@ def read_way(
 
 def read_text(path: Path, missing: str) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return files.read_text(path)
     except FileNotFoundError:
         raise ProjectError(missing) from None
-    except UnicodeDecodeError as error:
-        raise ProjectError(f"{path}: not UTF-8 at byte {error.start}. Save it as UTF-8.") from error
-    except OSError as error:
-        raise ProjectError(f"{path}: can't be read: {error.strerror}.") from error
 
 
 def _scripted(root: Path, folder: PurePosixPath, given: Mapping[str, PurePosixPath]) -> Way:

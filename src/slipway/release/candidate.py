@@ -2,13 +2,13 @@
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from slipway.errors import BundleError
+from slipway.files import Draft
 from slipway.model.bundle import Bundle, same_model
 from slipway.model.candidate import build_bundle
 from slipway.model.store import BundleStore
@@ -86,12 +86,8 @@ class CandidateMaker:
 
     @contextmanager
     def _built(self, reported: Mapping[str, float]) -> Iterator[Bundle]:
-        self._settings.bundles.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=".building-", dir=self._settings.bundles))
-        try:
-            yield build_bundle(self._project, self._storage.tables, reported, aside)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
+        with Draft(self._settings.bundles / "candidate") as draft:
+            yield build_bundle(self._project, self._storage.tables, reported, draft.path)
 
     def _known(self, bundle: Bundle, standing: Standing) -> int | None:
         """The version that has this very bundle; else the newest or live one, if it answers every request alike."""

@@ -2,16 +2,16 @@
 
 import os
 import re
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from slipway.errors import CheckRefused, OutsideError
+from slipway.files import Draft, is_draft
 from slipway.journal.purge import Purged
 from slipway.journal.segment import folders
 from slipway.records import LedgerEntry
@@ -24,6 +24,7 @@ STRAY_SECONDS = 3600.0
 
 _BUNDLE = re.compile(r"[0-9a-f]{64}")
 _STRAYS = (".building-", ".aside-")
+"""What the names of unfinished bundles began with before there were drafts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +106,11 @@ def leftovers(
         if _BUNDLE.fullmatch(path.name):
             if named and path.name not in named and path.name not in kept:
                 yield Leftover(path, size, "no entry of the ledger refers to it")
-        elif path.name.startswith(_STRAYS) and now - newest > STRAY_SECONDS:
+        elif (path.name.startswith(_STRAYS) or is_draft(path.name)) and now - newest > STRAY_SECONDS:
             yield Leftover(path, size, "a bundle that was never finished")
+    for path in chain.from_iterable(map(_inside, [settings.state, *filter(Path.is_dir, _inside(settings.state))])):
+        if is_draft(path.name) and path.parent != settings.bundles and now - path.stat().st_mtime > STRAY_SECONDS:
+            yield Leftover(path, _measure(path)[0], "a file that was never finished")
     for path in chain.from_iterable(map(_inside, folders(settings.spool))):
         is_noted = path.suffix in (".offset", ".offset-new")
         if not (path.suffix == ".new" or (is_noted and not path.with_suffix(".segment").exists())):
@@ -135,6 +139,5 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
         return
     # Renamed first: half removed under its own name it would be a damaged bundle, which a new one does not replace.
-    aside = path.with_name(f".aside-{os.getpid()}-{uuid4().hex}")
-    path.rename(aside)
-    shutil.rmtree(aside)
+    with Draft(path) as draft, suppress(FileNotFoundError):  # a draft of a dead process is gone with the new one
+        path.rename(draft.path)

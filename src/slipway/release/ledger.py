@@ -14,6 +14,7 @@ from slipway.storage.seams import Ledger
 
 FIRST_PREVIOUS_HASH = "0" * 64
 _ATTEMPTS = 50
+_ON_PURPOSE = "Where a copy was put back on purpose, `slipway ledger --accept` says so"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +87,21 @@ def holding(ledger: Ledger) -> list[LedgerEntry]:
         CheckRefused: it does not.
     """
     entries = ledger.entries()
-    verified = verify(entries)
+    refuse_unless_held(verify(entries))
+    return entries
+
+
+def refuse_unless_held(verified: Verified) -> None:
+    """Pass where a chain holds.
+
+    Raises:
+        CheckRefused: it does not.
+    """
     if not verified.ok:
         raise CheckRefused(
             f"The ledger does not hold: {verified.problem}. Nothing is built on it. Put a copy of the state back; "
             "`slipway ledger --verify` looks again."
         )
-    return entries
 
 
 def entry_hash(entry: LedgerEntry) -> str:
@@ -123,8 +132,12 @@ def verify(entries: Sequence[LedgerEntry]) -> Verified:
 
     A chain can't know of entries cut off at its end: `anchor.py` keeps the newest hash elsewhere.
     """
-    before = FIRST_PREVIOUS_HASH
-    for seq, entry in enumerate(entries, start=1):
+    return _verify(entries, None)
+
+
+def _verify(entries: Sequence[LedgerEntry], after: LedgerEntry | None) -> Verified:
+    before = FIRST_PREVIOUS_HASH if after is None else after.hash
+    for seq, entry in enumerate(entries, start=1 if after is None else after.seq + 1):
         if entry.seq != seq:
             return Verified(False, f"entry {seq} is missing or out of order: entry {entry.seq} stands in its place")
         if entry.previous_hash != before:
@@ -141,6 +154,32 @@ def verify(entries: Sequence[LedgerEntry]) -> Verified:
             )
         before = entry.hash
     return Verified(True, None)
+
+
+def verify_after(known: Sequence[LedgerEntry], entries: Sequence[LedgerEntry]) -> Verified:
+    """Return whether a chain goes on from one that was verified before: only what is new is hashed."""
+    for before, now in zip(known, entries, strict=False):
+        if before != now:
+            return Verified(False, f"entry {before.seq} is another than the one that was verified here before")
+    if len(entries) < len(known):
+        return Verified(False, _cut(entries, known[-1]))
+    return _verify(entries[len(known) :], known[-1] if known else None)
+
+
+def verify_with(followed: LedgerEntry | None, entries: Sequence[LedgerEntry]) -> Verified:
+    """Return whether a chain holds and has the entry that a service followed, if one is known."""
+    verified = verify(entries)
+    if not verified.ok or followed is None or entry_hash(followed) != followed.hash or followed in entries:
+        return verified
+    if followed.seq > len(entries):
+        return Verified(False, f"{_cut(entries, followed)}. {_ON_PURPOSE}")
+    return Verified(
+        False, f"entry {followed.seq}, which a service followed, is another now: it was written anew. {_ON_PURPOSE}"
+    )
+
+
+def _cut(entries: Sequence[LedgerEntry], known: LedgerEntry) -> str:
+    return f"it ends with entry {len(entries)}, and entry {known.seq} was followed here: entries were cut off"
 
 
 def entry_json(entry: LedgerEntry) -> dict[str, Any]:

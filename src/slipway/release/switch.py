@@ -55,10 +55,15 @@ def gate(releasing: Releasing, version: int | None = None, *, room: CleanRoom | 
         ProjectError: no candidate waits, or there is no such version.
         CheckRefused: the ledger does not hold, or another version went live while the gate was held.
     """
-    entries = holding(releasing.ledger)
-    standing = stand(entries)
-    version = _wanted(standing, version)
-    report = _held(releasing, standing, version, room)
+    # The fresh process spends a second on imports: it starts before ours does.
+    room = room or CleanRoom()
+    try:
+        entries = holding(releasing.ledger)
+        standing = stand(entries)
+        version = _wanted(standing, version)
+        report = _held(releasing, standing, version, room)
+    finally:
+        room.close()
     if releasing.gates is not None:  # before the entry that names it
         keep_table(releasing.gates, report)
     note_outcome(releasing, entries, report)
@@ -84,17 +89,8 @@ def note_outcome(releasing: Releasing, entries: Sequence[LedgerEntry], report: G
     _record(releasing, standing, action, report.version, why=report.sentence(), gate=report.digest)
 
 
-def _held(releasing: Releasing, standing: Standing, version: int, room: CleanRoom | None) -> GateReport:
-    # The fresh process spends a second on imports: it starts before ours does.
-    room = room or CleanRoom()
-    try:
-        room.enter(releasing.store.path(standing.bundles[version]))
-        return _held_beside(room, releasing, standing, version)
-    finally:
-        room.close()
-
-
-def _held_beside(room: CleanRoom, releasing: Releasing, standing: Standing, version: int) -> GateReport:
+def _held(releasing: Releasing, standing: Standing, version: int, room: CleanRoom) -> GateReport:
+    room.enter(releasing.store.path(standing.bundles[version]))
     try:
         candidate = _load(releasing, standing, version)
     except BundleError as error:

@@ -1,11 +1,10 @@
 """A project and a time between ticks in; the loop as a deployment of Prefect's, each tick a flow run of it, out.
 
-`python -m slipway.schedule.ticks --every 15m`. The deployment's page shows the ticks to come, and can ask for one now.
-With Prefect away ticks go on, each after the same time.
+`python -P -m slipway.schedule.ticks --every 15m`. The deployment's page shows the ticks to come, and can ask for one
+now. With Prefect away ticks go on, each after the same time.
 """
 
 import argparse
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from slipway import processes
 from slipway.errors import OutsideError, SlipwayError
 from slipway.loop import tick_seconds
 from slipway.project import find_project, read_project
@@ -143,7 +143,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-C", dest="folder", type=Path, default=Path(), help="the project's folder")
     parser.add_argument("--every", default="15m", help="between two ticks: 30s, 15m, 2h, 1d")
     given = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGINT):  # a script's shell ignores SIGINT for what runs in the background
+        signal.signal(number, signal.default_int_handler)
     try:
         _keep_ticking(find_project(given.folder), tick_seconds(given.every))
     except SlipwayError as error:
@@ -168,8 +169,8 @@ def _keep_ticking(root: Path, seconds: float) -> None:
 def _tick(root: Path, run: str | None) -> int:
     """One tick in a process of its own: what it loads is given back, and what it does to its process is its own."""
     place = {FLOW_RUN: run} if run is not None else {ADDRESS: ""}
-    command = [sys.executable, "-m", "slipway", "-C", str(root), "loop", "--once"]
-    with subprocess.Popen(command, env={**os.environ, **place}) as process:
+    arguments = ("-C", str(root), "loop", "--once")
+    with processes.start("slipway", *arguments, root=root, more=place, stdin=None, stdout=None) as process:
         try:
             return process.wait()
         except KeyboardInterrupt:

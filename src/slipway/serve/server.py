@@ -15,7 +15,7 @@ from types import FrameType
 
 import uvicorn
 
-from slipway import garbage
+from slipway import garbage, processes
 from slipway.errors import OutsideError, ProjectError
 from slipway.project import Project
 from slipway.serve.access.admit import is_loopback
@@ -27,7 +27,7 @@ from slipway.serve.http.connection import Connection
 from slipway.serve.log import Form, ServiceLog
 from slipway.serve.personal import Personal
 from slipway.serve.service import open_service
-from slipway.serve.workers import Workers, end_with_parent
+from slipway.serve.workers import Workers
 from slipway.settings import Settings
 from slipway.storage import Storage, open_storage
 
@@ -76,7 +76,7 @@ def serve(
         if workers > 1:
             listener.listen(BACKLOG)
             with _logged(parts):
-                Workers(listener, workers, partial(_work, parts)).run(lambda: on_ready(url))
+                Workers(project.root, listener, workers, partial(_work, parts)).run(lambda: on_ready(url))
             return
         with _stopped_by_signals(signal.SIGTERM, signal.SIGINT) as stopper:
             _serve_one(parts, storage, listener, stopper, lambda: on_ready(url))
@@ -109,7 +109,7 @@ def _work(parts: _Parts, listener: socket.socket, parent: connection.Connection)
     garbage.look_seldom()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent tells us
     with contextlib.closing(open_storage(parts.settings)) as storage, _stopped_by_signals(signal.SIGTERM) as stopper:
-        end_with_parent(parent, stopper.stop)
+        processes.end_with(parent.fileno(), stopper.stop)
         _serve_one(parts, storage, listener, stopper, lambda: parent.send("ready"))
 
 

@@ -74,7 +74,7 @@ class Service:
         """
         state = self.live.state
         if state.live is None:
-            raise Refusal(503, state.refused or state.ledger_problem or NOTHING_RELEASED)
+            raise Refusal(503, state.refused or state.mistrust or state.ledger_problem or NOTHING_RELEASED)
         return state.live
 
     @property
@@ -123,10 +123,11 @@ class Service:
         """Live, ready, and the state of each thing that the service depends on."""
         state = self.live.state
         is_ready = state.live is not None
-        reason = state.refused or (None if is_ready or state.ledger_problem else NOTHING_RELEASED)
+        is_known = state.ledger_problem or state.mistrust
+        reason = state.refused or (None if is_ready or is_known else NOTHING_RELEASED)
         dependencies = {
             "release": {"ok": is_ready and reason is None, "reason": reason},
-            "ledger": _dependency(self.live.ledger_problem),
+            "ledger": _dependency(self.live.ledger_problem or state.mistrust),
             "tokens": _dependency(self.access.problem),
             "journal": self._journal_health(),
         }
@@ -164,7 +165,7 @@ def open_service(
 ) -> Service:
     """Put the parts together, to listen on `host`. Nothing is loaded and nothing runs yet."""
     writer = SpoolWriter(settings.own_spool, project.api.durability)
-    live = LiveVersion(storage.ledger, BundleStore(settings.bundles), settings.state / "live.json")
+    live = LiveVersion(storage.ledger, BundleStore(settings.bundles), settings.live_file, storage.place)
     return Service(
         project,
         settings,

@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 from types import FrameType
 
+from slipway import processes
 from slipway.errors import OutsideError
 
 RESTART_SECONDS = 1.0
@@ -26,7 +28,8 @@ log = logging.getLogger(__name__)
 class Workers:
     """The processes of one service. They are spawned, not forked: libraries' threads don't survive a fork."""
 
-    def __init__(self, listener: socket.socket, count: int, work: Work) -> None:
+    def __init__(self, root: Path, listener: socket.socket, count: int, work: Work) -> None:
+        self._root = root
         self._listener = listener
         self._count = count
         self._work = work
@@ -54,7 +57,8 @@ class Workers:
     def _begin(self) -> None:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=self._work, args=(self._listener, theirs), name="slipway worker")
-        process.start()
+        with processes.spawning(self._root):
+            process.start()
         theirs.close()  # so that what is ours ends with the process
         self._running[process] = ours
 
@@ -104,15 +108,3 @@ class Workers:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def end_with_parent(connection: Connection, stop: Callable[[], None]) -> None:
-    """Stop this process when the one that began it is gone, however that ended."""
-
-    def watch() -> None:
-        try:
-            connection.recv()
-        except (EOFError, OSError):
-            stop()
-
-    threading.Thread(target=watch, name="parent", daemon=True).start()

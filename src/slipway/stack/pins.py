@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from slipway.errors import ProjectError
+from slipway.files import read_text, write_text
 
 FILE = "docker/pins.toml"
 
@@ -21,10 +22,10 @@ def read_pins(folder: Path) -> Mapping[str, str]:
     """
     path = folder / FILE
     try:
-        pins = tomllib.loads(path.read_text(encoding="utf-8"))
+        pins = tomllib.loads(read_text(path))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except tomllib.TOMLDecodeError as error:
         raise ProjectError(f"{path}: {error}. Remove it, then call `slipway stack pin`.") from error
     wrong = [tag for tag, pinned in pins.items() if not isinstance(pinned, str) or not _is_pin(tag, pinned)]
     if wrong:
@@ -37,11 +38,8 @@ def read_pins(folder: Path) -> Mapping[str, str]:
 
 def write_pins(folder: Path, pins: Mapping[str, str]) -> None:
     """Keep the pins, in place of those that were there."""
-    path = folder / FILE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        _HEAD + "".join(f'"{tag}" = "{pinned}"\n' for tag, pinned in sorted(pins.items())), encoding="utf-8"
-    )
+    text = _HEAD + "".join(f'"{tag}" = "{pinned}"\n' for tag, pinned in sorted(pins.items()))
+    write_text(folder / FILE, text)
 
 
 def _is_pin(tag: str, pinned: str) -> bool:

@@ -7,13 +7,13 @@ told from one that is out of date.
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
-from uuid import uuid4
 
 from slipway.errors import OutsideError, ProjectError
+from slipway.files import Draft
 
 MANIFEST = "docker/.rendered.json"
 _FORMAT = 1
@@ -97,7 +97,7 @@ def write(root: Path, rendered: Mapping[str, str | bytes], *, force: bool = Fals
     gone = [path for path, state in found.items() if state == "left over"]
     changed = [path for path in rendered if path not in kept and found[path] != "as rendered"]
     with _translated(root):
-        _write_aside({root / path: _bytes(rendered[path]) for path in changed})
+        _write_all({root / path: _bytes(rendered[path]) for path in changed})
         for path in gone:
             (root / path).unlink(missing_ok=True)
             _remove_empty(root, (root / path).parent)
@@ -105,7 +105,7 @@ def write(root: Path, rendered: Mapping[str, str | bytes], *, force: bool = Fals
         digests |= {path: before[path] for path in kept if path in before}
         if digests != before:
             text = json.dumps({"format": _FORMAT, "files": dict(sorted(digests.items()))}, indent=1) + "\n"
-            _write_aside({root / MANIFEST: text.encode()})
+            _write_all({root / MANIFEST: text.encode()})
     unchanged = [path for path in rendered if path not in kept and path not in changed]
     return Written(tuple(changed), tuple(unchanged), tuple(kept), tuple(gone))
 
@@ -125,21 +125,17 @@ def _state(path: Path, wanted: bytes, digest: str | None) -> State:
     return "stale" if _digest(there) == digest else "edited"
 
 
-def _write_aside(contents: Mapping[Path, bytes]) -> None:
+def _write_all(contents: Mapping[Path, bytes]) -> None:
     """All beside their places first: a full disk leaves every file as it was."""
-    aside: dict[Path, Path] = {}
-    try:
+    with ExitStack() as drafts:
+        made = []
         for path, content in contents.items():
             _make_folder(path.parent)
-            aside[path] = path.with_name(f".{path.name}.{uuid4().hex[:8]}")
-            aside[path].write_bytes(content)
-            aside[path].chmod(_MODE)
-        for path in list(aside):
-            aside[path].replace(path)
-            del aside[path]
-    finally:
-        for left in aside.values():
-            left.unlink(missing_ok=True)
+            draft = drafts.enter_context(Draft(path, mode=_MODE))
+            draft.path.write_bytes(content)
+            made.append(draft)
+        for draft in made:
+            draft.commit()
 
 
 def _make_folder(folder: Path) -> None:
@@ -161,7 +157,7 @@ def _read_manifest(root: Path) -> dict[str, str]:
         noted: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ProjectError(f"{path}: it can't be read ({error}). Remove it, then render again.") from error
     if not isinstance(noted, dict) or noted.get("format") != _FORMAT or not isinstance(noted.get("files"), dict):
         raise ProjectError(f"{path}: written by another version of Slipway. Remove it, then render again.")

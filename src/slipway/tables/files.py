@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from slipway.errors import DataError, OutsideError
+from slipway.files import place_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -95,7 +96,9 @@ def write_table(table: "pl.DataFrame", path: Path) -> None:
         # Of a disk that is full, Polars says that the Parquet file is out of specification.
         if isinstance(error, OSError) or "os error" in str(error):
             reason = str(error).strip().splitlines()[0].rpartition("error: ")[2]
-            raise OutsideError(f"{path}: can't be written: {reason}. Make room on the disk, then run again.") from error
+            raise OutsideError(
+                f"{place_of(path)}: can't be written: {reason}. Make room on the disk, then run again."
+            ) from error
         raise
 
 

@@ -1,6 +1,7 @@
 """A tracker in a process of its own: the seconds that its import takes pass beside the work of whoever asks.
 
-`python -m slipway.tracking.apart URI ROOT` answers one JSON request a line, until its input ends.
+The module run as a program, with the tracker's address and the project's folder, answers one JSON request a line, until
+its input ends.
 """
 
 import json
@@ -14,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from slipway import garbage
+from slipway import garbage, processes
 from slipway.errors import OutsideError, SlipwayError
 from slipway.tracking.seams import RunFacts, Tracker
 
@@ -26,9 +27,9 @@ class TrackerApart:
     """Asks an `MlflowTracker` in another process, which is started when it is first wanted. Threads may share it."""
 
     def __init__(self, tracking_uri: str, root: Path) -> None:
-        self._command = [sys.executable, "-m", "slipway.tracking.apart", tracking_uri, str(root)]
+        self._tracking_uri, self._root = tracking_uri, root
         self._asking = Lock()
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._has_answered = False
 
     def prepare(self) -> None:
@@ -81,11 +82,11 @@ class TrackerApart:
             assert process.stdin is not None
             assert process.stdout is not None
             try:
-                process.stdin.write(json.dumps({"verb": verb, "given": given}) + "\n")
+                process.stdin.write(json.dumps({"verb": verb, "given": given}).encode() + b"\n")
                 process.stdin.flush()
                 line = process.stdout.readline()
             except OSError:
-                line = ""
+                line = b""
             if not line:
                 self._process = None
                 with process:  # closes what led to it
@@ -97,19 +98,16 @@ class TrackerApart:
             raise OutsideError(answer["problem"])
         return answer["answer"]
 
-    def _started(self) -> "subprocess.Popen[str]":
+    def _started(self) -> "subprocess.Popen[bytes]":
         if self._process is not None and self._process.poll() is not None:
             with self._process:  # closes what led to it
                 pass
             self._process = None
         if self._process is None:
             self._has_answered = False
-            self._process = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                start_new_session=True,  # Ctrl-C is for the command that a person sees; this one ends with it
+            # Ctrl-C is for the command that a person sees; this one ends with it.
+            self._process = processes.start(
+                "slipway.tracking.apart", self._tracking_uri, str(self._root), root=self._root, has_own_session=True
             )
         return self._process
 

@@ -19,6 +19,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
+from slipway.gate.expected import TOLERANCE
 from slipway.model.block import Block, NoBlock, block, require_blocks
 from slipway.model.dtypes import column_type
 from slipway.model.placed import placed
@@ -92,12 +93,15 @@ def test_a_pipeline_fitted_by_names_answers_the_same_by_place(name, kind):
 
 @pytest.mark.parametrize("estimator", [RandomForestClassifier(5, random_state=1), KNeighborsClassifier(), line()])
 def test_so_does_one_that_takes_numbers_alone(estimator):
+    """Within what the product holds answers to: BLAS adds the two layouts of memory in orders of its own."""
     table = TABLE.select("area", "floor")
     estimator.fit(table, LABELS)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         found = placed(estimator, table.columns).predict_proba(Block.of(table))
-    assert np.array_equal(found, estimator.predict_proba(table))
+    assert found == pytest.approx(estimator.predict_proba(table), rel=TOLERANCE, abs=TOLERANCE)
+    if isinstance(estimator, RandomForestClassifier):  # neither BLAS nor threads lie between
+        assert np.array_equal(found, estimator.predict_proba(table))
 
 
 def test_a_target_that_training_left_among_the_columns_is_passed_over():

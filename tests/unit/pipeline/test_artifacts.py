@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from slipway.errors import DataError, StageError
+from slipway.files import is_draft
 from slipway.pipeline.artifacts import read_artifact, write_artifact
 from slipway.pipeline.sources import read_source
 from slipway.tables.files import write_table
@@ -13,23 +14,23 @@ from slipway.tables.values import as_table
 
 
 def kept(project, name, value):
-    write_artifact(project, name, value).replace(project.path(name))
+    write_artifact(project, name, value).commit()
     return read_artifact(project, name)
 
 
 def test_what_is_not_finished_stands_beside_and_has_another_name(flats):
     project = flats.project
-    aside = write_artifact(project, "flats", pl.DataFrame({"a": [1]}))
-    assert aside.parent == project.path("flats").parent
-    assert aside.name.startswith(".aside-")
-    assert not project.path("flats").exists()
+    with write_artifact(project, "flats", pl.DataFrame({"a": [1]})) as draft:
+        assert draft.path.parent.parent == project.path("flats").parent
+        assert is_draft(draft.path.parent.name)
+        assert not project.path("flats").exists()
 
 
 def test_what_a_killed_process_left_is_taken_away(flats):
     project = flats.project
-    flats.write("data/.aside-1-flats.parquet", "half")
+    flats.write("data/.slipway-0123456789abcdef.draft/flats.parquet", "half")
     kept(project, "flats", pl.DataFrame({"a": [1]}))
-    assert [p.name for p in (flats.root / "data").iterdir() if p.is_file()] == ["flats.parquet"]
+    assert sorted(p.name for p in (flats.root / "data").iterdir()) == ["flats.parquet", "raw"]
 
 
 def test_numpys_numbers_are_json_numbers(flats):
@@ -51,7 +52,7 @@ def test_what_was_not_promised_is_refused_and_leaves_nothing(flats, name, value,
     with pytest.raises(StageError) as refused:
         write_artifact(flats.project, name, value)
     assert message in str(refused.value)
-    assert not list(flats.root.rglob(".aside-*"))
+    assert not list(flats.root.rglob(".slipway-*"))
 
 
 def test_figures_are_kept_as_they_draw_themselves(flats):

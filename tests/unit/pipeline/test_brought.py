@@ -147,7 +147,7 @@ def test_several_containers_may_start_at_once(image):
         thread.join()
     assert sorted(each is None for each in found) == [False, True, True, True]
     assert image.has("src/part199.py") == "PART = 199\n" * 50
-    assert not list(image.volume.rglob(".aside-*"))
+    assert not list(image.volume.rglob(".slipway-*"))
 
 
 def test_a_volume_that_can_t_be_written_to_is_named(image, monkeypatch):

@@ -38,7 +38,7 @@ def test_on_a_full_disk_what_was_there_stays(flats, stage, old, new):
     assert f"stage `{stage}`" in str(report.error)
     assert "can't be written" in str(report.error)
     assert {path: path.read_bytes() for path in before} == before
-    assert not list(flats.root.rglob(".aside-*"))
+    assert not list(flats.root.rglob(".slipway-*"))
     flats.edit("pipeline.py", new, old)
     assert not flats.run().failed
 
@@ -72,7 +72,7 @@ def test_what_a_stage_gives_wrongly_is_said_in_its_words(flats, old, new, said):
     assert said in str(error)
     assert str(error).startswith("pipeline.py:")
     assert "slipway/pipeline" not in str(error)
-    assert not list(flats.root.rglob(".aside-*"))
+    assert not list(flats.root.rglob(".slipway-*"))
 
 
 def test_a_state_of_the_first_format_is_read_and_nothing_is_run_again(flats):

@@ -105,7 +105,7 @@ def test_a_folder_goes_through_stages_and_what_is_untouched_stays(pictures, outc
     (pictures.root / "data/thumbs/more/3.txt").unlink()
     assert outcomes(pictures.run(wanted=["joined"])) == {"thumbs": "ran", "joined": "unchanged"}
     assert outcomes(pictures.run("thumbs.size=1", wanted=["joined"])) == {"thumbs": "ran", "joined": "ran"}
-    assert not list(pictures.root.glob("**/.aside-*"))
+    assert not list(pictures.root.glob("**/.slipway-*"))
 
 
 def test_dvc_writes_the_same_of_a_folder_and_gives_it_back(pictures):
@@ -163,7 +163,7 @@ def test_what_is_not_a_path_of_its_own_is_refused_and_the_old_one_stays(pictures
     assert said in str(pictures.run(wanted=["joined"]).error)
     assert (pictures.root / "data/joined").read_bytes() == before
     assert (pictures.root / "data/raw/flats.csv").exists()
-    assert not list(pictures.root.glob("**/.aside-*"))
+    assert not list(pictures.root.glob("**/.slipway-*"))
 
 
 def test_what_stands_elsewhere_is_moved_to_its_place(pictures, tmp_path_factory):

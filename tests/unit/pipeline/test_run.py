@@ -8,6 +8,7 @@ import pytest
 
 from slipway.errors import BusyError, ProjectError
 from slipway.pipeline.run import run_lock
+from slipway.tables.files import read_table
 
 ALL = ["flats", "split", "model", "metrics"]
 
@@ -108,7 +109,7 @@ def test_a_failure_stops_the_run_and_what_was_there_stays(flats, outcomes):
     assert str(report.error).startswith("pipeline.py:26: stage `model` raised RuntimeError: no")
     assert why(report, "metrics") == ("`model` failed",)
     assert flats.project.path("model").read_bytes() == before
-    assert not list(flats.root.rglob(".aside-*"))
+    assert not list(flats.root.rglob(".slipway-*"))
     assert outcomes(flats.run())["model"] == "failed"
 
 
@@ -217,3 +218,24 @@ def test_a_look_before_the_first_run_does_not_keep_it_from_writing_the_settings(
     assert not (flats.root / "params.yaml").exists()
     flats.run()
     assert "leaves: 3" in (flats.root / "params.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("data/first-part.parquet", "data/part.parquet"),
+        ("data/part.parquet", "data/.part.parquet"),
+        ("data/Part.parquet", "data/part.parquet"),
+        ("data/part.parquet", "data/part.parquet.csv"),
+        ("data/.aside-1-part.parquet", "data/part.parquet"),
+        ("data/old-part.parquet", "data/part.parquet"),
+        ("part.parquet", "slipway-part.parquet"),
+    ],
+)
+def test_two_artifacts_in_one_folder_may_have_any_two_names(flats, train, test):
+    flats.edit("slipway.toml", "[model]", f'[artifacts]\ntrain = "{train}"\ntest = "{test}"\n[model]')
+    for _ in range(2):
+        assert "split" in ran(flats.run(wanted=["split"], force=True))
+        assert read_table(flats.root / train).height == 30
+        assert read_table(flats.root / test).height == 10
+    assert not list(flats.root.rglob(".slipway-*"))

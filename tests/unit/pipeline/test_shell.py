@@ -126,7 +126,7 @@ def test_a_failure_shows_the_end_of_what_was_printed_and_puts_back_what_was_ther
     assert said.startswith("slipway.toml: [commands.count]: `python count.py` ended with code 1.")
     assert said.endswith("no room for more")
     assert count(counted) == 30
-    assert not list(counted.root.glob("**/.aside-*"))
+    assert not list(counted.root.glob("**/.slipway-*"))
 
 
 def test_what_is_promised_has_to_be_written(counted):

@@ -125,7 +125,7 @@ def test_after_a_failure_those_under_way_finish_and_no_other_begins(sides, outco
     assert "stage `left` raised RuntimeError: no" in str(report.error)
     assert report.stages[2].why == ("`left` failed",)
     assert sides.project.path("left").read_bytes() == before
-    assert not list(sides.root.rglob(".aside-*"))
+    assert not list(sides.root.rglob(".slipway-*"))
     sides.edit("pipeline.py", '    raise RuntimeError("no")\n', "")
     assert outcomes(sides.run())["right"] == "unchanged"  # what finished beside the failure is known
 

@@ -242,6 +242,10 @@ REFUSALS = {
         ),
         ('target = "kind"\n[artifacts]\nraw = "data/f.csv"', "[artifacts] raw: no stage makes it."),
         (
+            'target = "kind"\n[artifacts]\nfruit = "data/.slipway-1/f.csv"',
+            "`fruit` = 'data/.slipway-1/f.csv': a name that begins with .slipway- is an unfinished file's",
+        ),
+        (
             'target = "kind"\n[artifacts]\nfruit = "../f.csv"',
             "[artifacts] fruit = '../f.csv': expected a file in the project's folder",
         ),

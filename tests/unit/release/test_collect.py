@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from slipway.errors import BusyError, CheckRefused
+from slipway.files import Draft
 from slipway.pipeline.run import run_lock
 from slipway.release.collect import collect
 from slipway.release.elsewhere import elsewhere
@@ -15,6 +16,7 @@ from slipway.workspace import open_project
 
 NAMED, ALSO_NAMED, UNNAMED = ("a" * 64, "b" * 64, "c" * 64)
 AN_HOUR_AND_MORE = 3700
+DRAFT = ".slipway-0123456789abcdef.draft"
 
 
 @pytest.fixture
@@ -80,13 +82,17 @@ def test_a_dry_run_says_the_same_and_removes_nothing(settings, released):
 
 
 def test_what_was_begun_goes_once_it_is_older_than_an_hour(settings, released):
-    old = [fill(settings.bundles / name, age=AN_HOUR_AND_MORE) for name in (".building-x1", ".aside-7-ab")]
+    old = [fill(settings.bundles / name, age=AN_HOUR_AND_MORE) for name in (".building-x1", ".aside-7-ab", DRAFT)]
+    old.append(fill(settings.state / "runs" / DRAFT, age=AN_HOUR_AND_MORE))
     young = [fill(settings.bundles / name) for name in (".building-x2", ".aside-7-cd")]
+    draft = Draft(settings.state / "runs" / "x.json")
+    young.append(draft.path.parent)
     growing = fill(settings.bundles / ".building-x3", age=AN_HOUR_AND_MORE)
     (growing / "frozen/more").write_bytes(b"x")
     collect(settings, released.entries())
-    assert [path.exists() for path in old] == [False, False]
+    assert [path.exists() for path in old] == [False] * 4
     assert all(path.exists() for path in [*young, growing])
+    draft.discard()
 
 
 def test_of_the_spool_only_what_was_never_begun_and_notes_of_what_is_gone_go(settings, released):

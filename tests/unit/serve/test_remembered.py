@@ -6,8 +6,8 @@ from slipway.errors import OutsideError
 from slipway.records import Prediction, Token
 from slipway.serve.access.known import KnownTokens
 from slipway.serve.live.version import LiveVersion
-from slipway.serve.remembered import recall, remember
 from slipway.settings import read_settings
+from slipway.storage.remembered import recall, remember
 
 ROW = {"area": "50 m2", "rooms": 2, "street": "Main"}
 
@@ -122,6 +122,23 @@ def test_health_names_what_is_away_and_what_waits_is_still_found(client, service
     assert missing.json()["detail"].endswith("can't be told now: the database is away")
     given = client.post("/feedback", json=[{"id": told["id"], "truth": "cheap1"}, {"id": "before", "truth": "cheap1"}])
     assert [each["outcome"] for each in given.json()["feedback"]] == ["kept", "unchecked"]
+
+
+def test_health_says_that_the_ledger_is_not_followed_and_predictions_go_on(client, service, flats):
+    import sqlite3
+
+    flats.release(1)
+    service.live.look()
+    with sqlite3.connect(flats.settings.state_db) as connection:
+        connection.execute("UPDATE ledger SET why = 'never said' WHERE seq = 2")
+    connection.close()
+    service.live._verify_at = 0.0
+    service.live.look()
+    health = client.get("/health").json()
+    assert (health["status"], health["ready"], health["version"]) == ("degraded", True, 1)
+    assert "entry 2 is another than the one that was verified" in health["dependencies"]["ledger"]["reason"]
+    assert client.post("/predict", json=ROW).json()["version"] == 1
+    assert client.get("/predictions/nobody").status_code == 404, "the database is there"
 
 
 def test_a_prediction_in_another_replicas_spool_is_found(client, service, flats):

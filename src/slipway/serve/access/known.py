@@ -10,8 +10,8 @@ from pathlib import Path
 from slipway.errors import SlipwayError
 from slipway.records import Scope, Token
 from slipway.serve.access.tokens import digest
-from slipway.serve.remembered import recall, remember
 from slipway.settings import Settings, read_secret
+from slipway.storage.remembered import recall, remember
 from slipway.storage.seams import Tokens
 
 MOUNTED = "stack"

@@ -12,17 +12,19 @@ from slipway.errors import OutsideError, SlipwayError
 from slipway.model.score import Scorer
 from slipway.model.store import BundleStore
 from slipway.records import LedgerEntry
-from slipway.release.ledger import entry_hash
+from slipway.release.ledger import entry_hash, verify_after, verify_with
 from slipway.release.states import stand
 from slipway.serve.live.lean import without_pandas
 from slipway.serve.live.route import LiveRoute, live_route
 from slipway.serve.live.served import served
-from slipway.serve.remembered import recall, remember
+from slipway.storage.remembered import recall, remember
 from slipway.storage.seams import Ledger
 
 Told = TypeVar("Told")
 
 LOOK_SECONDS = 0.5
+VERIFY_SECONDS = 30.0
+"""How often entries that were verified are compared with what the ledger says of them now."""
 RETRY_SECONDS = 10.0
 """How long a release that could not be loaded is left alone before it is tried again."""
 SILENT_SECONDS = 5.0
@@ -54,6 +56,8 @@ class LiveState:
     """Why the newest release is not the one in use."""
     ledger_problem: str | None
     """Why the ledger can't be read now; what was live goes on."""
+    mistrust: str | None = None
+    """Why the ledger can be read and is not followed; what was live goes on."""
 
 
 class LiveVersion:
@@ -61,15 +65,19 @@ class LiveVersion:
 
     Args:
         remembered: the file of the entry that made live what is served, by which a start goes on without the ledger.
+        place: of the ledger's database: an entry that was followed there has to be in the ledger still.
     """
 
-    def __init__(self, ledger: Ledger, store: BundleStore, remembered: Path) -> None:
+    def __init__(self, ledger: Ledger, store: BundleStore, remembered: Path, place: str = "") -> None:
         self._ledger = ledger
         self._store = store
         self._remembered = remembered
         self._kept: LedgerEntry | None = None
         self._state = LiveState(None, None, None)
-        self._seen: tuple[int, str] | None = None
+        self._place = place
+        self._seen: LedgerEntry | None = None
+        self._verified: list[LedgerEntry] = []
+        self._verify_at = 0.0
         self._retry_at = 0.0
         self._asked_at: float | None = None
         self._stopping = threading.Event()
@@ -81,15 +89,19 @@ class LiveVersion:
 
     def look(self) -> None:
         """Ask the ledger once; load what it says is live if that is not in use. Never raises for what is outside."""
-        mark = None
+        head = None
         try:
             head = self._ask(self._ledger.head)
-            mark = (head.seq, head.hash) if head else None
-            is_retry = self._state.refused is not None and time.monotonic() >= self._retry_at
-            if mark == self._seen and not is_retry:
+            is_told = self._state.refused is not None or self._state.mistrust is not None
+            is_due = time.monotonic() >= (self._retry_at if is_told else self._verify_at)
+            if head == self._seen and not is_due:
                 self._say(ledger_problem=None)
                 return
-            entries = self._ask(self._ledger.entries) if head else []
+            entries = self._ask(self._ledger.entries) if head or self._verified else []
+            if (problem := self._verify(entries)) is not None:
+                self._seen = head
+                self._distrust(problem)
+                return
             standing = stand(entries)
         except OutsideError as error:
             if self._state.ledger_problem is None:
@@ -101,11 +113,31 @@ class LiveVersion:
         except SlipwayError as error:
             if self._state.refused != str(error):
                 log.error("the ledger does not make sense; what is live goes on: %s", error)
-            self._seen, self._retry_at = mark, time.monotonic() + RETRY_SECONDS
+            self._seen, self._retry_at = head, time.monotonic() + RETRY_SECONDS
             self._say(refused=str(error), ledger_problem=None)
             return
-        self._seen = mark
+        self._seen = head
         self._follow(entries, standing.live, standing.bundles)
+
+    def _verify(self, entries: list[LedgerEntry]) -> str | None:
+        """Why these entries are not followed; what was verified before is only compared."""
+        if not self._verified or not self._remembered.exists():  # `ledger --accept` removes it
+            verified = verify_with(recall(self._remembered, LedgerEntry, self._place), entries)
+        else:
+            verified = verify_after(self._verified, entries)
+        if not verified.ok:
+            return f"The ledger does not hold: {verified.problem}. `slipway ledger --verify` looks again."
+        self._verified, self._verify_at = entries, time.monotonic() + VERIFY_SECONDS
+        return None
+
+    def _distrust(self, problem: str) -> None:
+        state = self._state
+        if state.mistrust != problem:
+            log.error("%s %s", problem, "What is live goes on." if state.live else "It is not followed.")
+        self._retry_at = time.monotonic() + RETRY_SECONDS
+        if state.live is None:
+            self._go_on_from_memory()
+        self._state = replace(self._state, ledger_problem=None, mistrust=problem)
 
     def _ask(self, what: Callable[[], Told]) -> Told:
         self._asked_at = time.monotonic()
@@ -155,7 +187,8 @@ class LiveVersion:
         elif (live := self._loaded(version, sha256, released)) is not None:
             self._state = LiveState(live, None, None)
             log.info("version %d is live%s", version, f", after version {current.version}" if current else "")
-        if self._state.refused is None and self._kept != released and remember(self._remembered, released):
+        is_kept = self._kept == released and self._remembered.exists()
+        if self._state.refused is None and not is_kept and remember(self._remembered, released, self._place):
             self._kept = released
 
     def _go_on_from_memory(self) -> None:
@@ -167,7 +200,7 @@ class LiveVersion:
         self._say(ledger_problem=problem)
         if live is not None:
             self._kept, self._state = entry, LiveState(live, None, problem)
-            log.warning("version %d is served, as when the ledger could last be read", entry.version)
+            log.warning("version %d is served, as when the ledger was last followed", entry.version)
 
     def _loaded(self, version: int, sha256: str, released: LedgerEntry) -> Live | None:
         """The version; None where it can't be used, which the state then says."""
@@ -184,7 +217,7 @@ class LiveVersion:
 
     def _say(self, *, ledger_problem: str | None, refused: str | None = None) -> None:
         state = self._state
-        self._state = LiveState(state.live, refused or state.refused, ledger_problem)
+        self._state = replace(state, refused=refused or state.refused, ledger_problem=ledger_problem)
 
 
 def _load(store: BundleStore, version: int, sha256: str, released: LedgerEntry) -> Live:

@@ -3,13 +3,14 @@
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+from slipway import processes
 from slipway.errors import OutsideError, ProjectError
+from slipway.files import write_text
 from slipway.project import find_project, read_project
 from slipway.project.facts import FILE, Project
 from slipway.stack.images.libraries import libraries, model_libraries, served_libraries
@@ -92,9 +93,7 @@ def lock_packages(folder: Path) -> list[str]:
         raise ProjectError(f"{FILE} asks for no packages: name them in [stack] or in a service, as packages = [...].")
     texts = {f"{FOLDER}/{image.extra}.txt": _locked(image) for image in asked}
     for path, text in texts.items():
-        place = project.root / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
+        write_text(project.root / path, text)
     return list(texts)
 
 
@@ -125,7 +124,7 @@ def _uv() -> list[str]:
     if (found := shutil.which("uv")) is not None:
         return [found]
     if find_spec("uv") is not None:
-        return [sys.executable, "-m", "uv"]
+        return processes.command("uv")
     raise OutsideError("`slipway stack lock` needs uv, which finds versions and their hashes: pip install uv.")
 
 

@@ -11,7 +11,7 @@ def compose(service: Service, stack: Stack, project: Project) -> dict[str, Any]:
     every = service.every or "15m"
     command = ["slipway", "loop", "--every", every]
     if stack.one("prefect") is not None:
-        command = ["python", "-m", "slipway.schedule.ticks", "--every", every]
+        command = ["python", "-P", "-m", "slipway.schedule.ticks", "--every", every]
     environment = {**ours.backends(service, stack), "SLIPWAY_WEBHOOK": "${SLIPWAY_WEBHOOK:-}"}
     made = ours.working(service, stack, command, environment)
     # It answers nobody: what can be seen from outside is that the loop's own process is there, besides the init's.

@@ -5,7 +5,6 @@ of theirs would be too, and the engine may be on another machine.
 """
 
 import json
-import shutil
 import sqlite3
 import subprocess
 import tarfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from slipway.errors import CheckRefused, OutsideError, ProjectError
+from slipway.files import Draft, write_bytes
 from slipway.model.store import BundleStore
 from slipway.pipeline.made import read_made
 from slipway.records import LedgerEntry, Waiting
@@ -198,26 +198,19 @@ def _copy_files(there: Settings, here: Settings, source: BundleStore, target: Bu
         for file in sorted((there.state / name).glob("*")):
             place = here.state / name / file.name
             if not place.exists():
-                place.parent.mkdir(parents=True, exist_ok=True)
-                aside = place.with_name(f".{place.name}")
-                shutil.copyfile(file, aside)
-                aside.replace(place)
+                write_bytes(place, file.read_bytes(), is_durable=True)
 
 
 @contextmanager
 def _unpacked(settings: Settings, stream: IO[bytes]) -> Iterator[Settings]:
     """The stream's files in a folder of their own beside the state: they may be larger than a container's /tmp."""
-    settings.state.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".import-", dir=settings.state))
-    try:
+    with Draft(settings.state / "import", mode=0o700) as draft:
         try:
             with tarfile.open(mode="r|", fileobj=stream) as archive:
-                archive.extractall(folder, filter="data")
+                archive.extractall(draft.path, filter="data")
         except tarfile.TarError as error:
             raise OutsideError(f"What was to be imported did not arrive whole: {error}.") from error
-        yield replace(settings, state=folder, state_url=f"sqlite:///{folder / _STATE}")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield replace(settings, state=draft.path, state_url=f"sqlite:///{draft.path / _STATE}")
 
 
 def _plain(member: tarfile.TarInfo) -> tarfile.TarInfo | None:

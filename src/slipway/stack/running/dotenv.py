@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from slipway.files import read_text, rewrite_bytes
+
 FILE = ".env"
 
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:]\s*(.*?)\s*")
@@ -12,7 +14,7 @@ _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*[=:]\s*(.*?)\s*
 def read_dotenv(folder: Path) -> dict[str, str]:
     """The values of the folder's `.env`, as Compose takes them where nothing is to be filled in; none without one."""
     try:
-        text = (folder / FILE).read_text(encoding="utf-8")
+        text = read_text(folder / FILE)
     except FileNotFoundError:
         return {}
     found = (_LINE.fullmatch(line) for line in text.splitlines() if not line.lstrip().startswith("#"))
@@ -30,8 +32,8 @@ def add_lines(folder: Path, values: Mapping[str, str]) -> dict[str, str]:
         path = folder / FILE
         before = path.read_bytes() if path.exists() else b""
         start = b"\n" if before and not before.endswith(b"\n") else b""
-        with path.open("ab") as file:
-            file.write(start + "".join(f"{name}={value}\n" for name, value in lacking.items()).encode())
+        added = start + "".join(f"{name}={value}\n" for name, value in lacking.items()).encode()
+        rewrite_bytes(path, before + added, mode_of_new=0o600)
     return {name: there[name] for name in values if name in there and there[name] != values[name]}
 
 

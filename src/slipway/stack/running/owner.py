@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.errors import OutsideError
+from slipway.stack.running.dotenv import FILE as DOTENV
 
 OURS = 10001
 """User and group of the images that are built here, where nothing else is said."""
@@ -41,10 +42,13 @@ def share(folder: Path, owner: Owner) -> int:
         OutsideError: only root may do that.
     """
     changed = 0
+    dotenv = {path.stat().st_ino for path in folder.glob(f"{DOTENV}*") if path.is_file()}
     for path in _below(folder):
         found = path.lstat()
         if found.st_uid != 0 or stat.S_ISLNK(found.st_mode):
             continue  # what a container made is its own already
+        if found.st_ino in dotenv:
+            continue  # Compose reads it here; no container does
         more = stat.S_IRGRP | stat.S_IWGRP | (stat.S_IXGRP if found.st_mode & stat.S_IXUSR else 0)
         mode = stat.S_IMODE(found.st_mode) | more | (stat.S_ISGID if stat.S_ISDIR(found.st_mode) else 0)
         if (found.st_gid, stat.S_IMODE(found.st_mode)) == (owner.gid, mode):

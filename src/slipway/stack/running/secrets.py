@@ -7,9 +7,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from slipway.errors import OutsideError
+from slipway.files import Draft, write_text
 from slipway.project.stack import Stack
 from slipway.serve.access.tokens import PREFIX
 from slipway.settings import look_up
@@ -181,33 +181,24 @@ def _make_folder(place: Path, owner: Owner) -> None:
         _give(place, owner, mode=_FOLDER_MODE)
         ignored = place / ".gitignore"
         if not ignored.exists():
-            ignored.write_text("*\n", encoding="utf-8")
+            write_text(ignored, "*\n")
 
 
 def _write(path: Path, value: str, owner: Owner) -> None:
     """Put a whole secret in its place, unless somebody else has meanwhile put one there."""
-    aside = path.with_name(f".{uuid4().hex}")
-    with _translated(path):
+    with _translated(path), Draft(path, is_durable=True) as draft:
+        with os.fdopen(os.open(draft.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w", encoding="utf-8") as file:
+            file.write(value)
+        _give(draft.path, owner)
+        if path.exists() and not path.stat().st_size:
+            draft.commit()  # an empty one says nothing
+            return
         try:
-            with os.fdopen(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w", encoding="utf-8") as file:
-                file.write(value)
-            _give(aside, owner)
-            if path.exists() and not path.stat().st_size:
-                aside.replace(path)  # an empty one says nothing
-                return
-            with suppress(FileExistsError):
-                _move(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
-
-
-def _move(aside: Path, path: Path) -> None:
-    try:
-        os.link(aside, path)  # fails where somebody was quicker; a rename would put itself in the other's place
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        aside.replace(path)
+            os.link(draft.path, path)  # unlike a rename this fails where somebody was quicker
+        except FileExistsError:
+            pass
+        except OSError:  # a file system without links
+            draft.commit()
 
 
 def _give(path: Path, owner: Owner, *, mode: int = _FILE_MODE) -> None:

@@ -122,7 +122,7 @@ def test_a_ledger_that_makes_no_sense_changes_nothing(flats, live):
     )
     live.look()
     assert in_use(live) == 1
-    assert "version 9" in live.state.refused
+    assert "of version 9) was edited" in live.state.mistrust
 
 
 def test_a_ledger_that_says_nothing_is_as_good_as_away(flats, monkeypatch):

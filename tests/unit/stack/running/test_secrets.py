@@ -53,6 +53,34 @@ def test_secrets_are_made_once_and_differ(tmp_path):
     assert values["api_token"].startswith("slw_")
 
 
+@pytest.mark.parametrize("volumes", ["named", "folders"])
+@pytest.mark.parametrize("before", [0o600, 0o400, 0o640, 0o644])
+@pytest.mark.parametrize("name", [".env", ".env.local"])
+def test_a_persons_dotenv_is_opened_to_nobody(tmp_path, volumes, before, name):
+    (tmp_path / name).write_text("POSTGRES_PASSWORD=mine\n")
+    (tmp_path / name).chmod(before)
+    group = (tmp_path / name).stat().st_gid
+    for _ in range(2):
+        make_secrets(tmp_path, replace(WHOLE, volumes=volumes), {})
+    assert (mode(tmp_path / name), (tmp_path / name).stat().st_gid) == (before, group)
+
+
+def test_a_new_dotenv_is_for_its_owner_alone(tmp_path):
+    make_secrets(tmp_path, WHOLE, {})
+    assert mode(tmp_path / ".env") == 0o600
+    assert "SLIPWAY_UID=" in (tmp_path / ".env").read_text()
+
+
+def test_a_dotenv_that_is_a_link_stays_one(tmp_path):
+    (tmp_path / "kept").write_text("A=1\n")
+    (tmp_path / "kept").chmod(0o600)
+    (tmp_path / ".env").symlink_to("kept")
+    make_secrets(tmp_path, replace(WHOLE, volumes="folders"), {})
+    assert (tmp_path / ".env").is_symlink()
+    assert mode(tmp_path / "kept") == 0o600
+    assert (tmp_path / "kept").read_text().startswith("A=1\nSLIPWAY_UID=")
+
+
 def test_only_owner_and_group_read_them_and_git_takes_none(tmp_path):
     made = make_secrets(tmp_path, WHOLE, {}).made
     assert {mode(tmp_path / "secrets" / name) for name in made} == {0o440}
