@@ -6,11 +6,12 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 
 from slipway.errors import DataError, OutsideError
+from slipway.storage.file_rights import STATE_FOLDER, create_private, make_private_folder, tighten
 
 BUSY_SECONDS = 10.0
 
@@ -110,7 +111,10 @@ class SqliteFile:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self._formats:
+                self._make_private()
+            else:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutsideError(
                 f"{self.path.parent}: the folder can't be made: {error.strerror}. Give {_user()} the right to write "
@@ -126,6 +130,15 @@ class SqliteFile:
             connection.close()
             raise
         return connection
+
+    def _make_private(self) -> None:
+        """Make folder and file where they are missing, for their owner alone; tighten those that are there."""
+        if self.path.parent.name == STATE_FOLDER or not self.path.parent.exists():
+            make_private_folder(self.path.parent)
+        # SQLite gives its log and index the rights of the file itself.
+        tighten(self.path, *(self.path.with_name(self.path.name + end) for end in ("-wal", "-shm", "-journal")))
+        with suppress(OSError):  # what is wrong with it is said by SQLite, as ever
+            os.close(create_private(self.path, os.O_RDWR))
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         # An entry that was acknowledged outlives the machine's power: the spool's copy is deleted after this commit.
