@@ -27,6 +27,18 @@ def locked(path: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def read(path: Path, columns: list[str] | None = None) -> "pl.DataFrame | None":
+    """The rows of the file; None where there is none. Without the lock, those of some moment."""
+    import polars as pl
+
+    try:
+        # By a path Polars opens a file several times, and another may have come to its place in between.
+        with path.open("rb") as file:
+            return pl.read_parquet(file, columns=columns)
+    except FileNotFoundError:
+        return None
+
+
 def write(table: "pl.DataFrame", path: Path) -> None:
     """Write the table aside and rename it, so that a reader has one or the other. The caller holds the lock."""
     for left in path.parent.glob(f".{path.name}.*.aside"):  # its process was killed: the lock is ours

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from slipway.journal.labelled_file import locked, write
+from slipway.journal.labelled_file import locked, read, write
 from slipway.journal.shares import FILE, Share, shares
 from slipway.journal.window import labelled_parts, truth_parts
 from slipway.model.rows import row_hashes
@@ -68,7 +68,7 @@ def gather(
 def _gather(
     journal: Journal, schema: Schema, target: str, path: Path, more: pl.DataFrame | None, max_share: float
 ) -> Gathered:
-    kept = pl.read_parquet(path) if path.exists() else None
+    kept = read(path)
     from_files = [] if kept is None else [kept.filter(pl.col(PREDICTION_ID).is_null())]
     if more is not None:
         rows = schema.take(more).with_columns(more[target], pl.lit(None, pl.String).alias(PREDICTION_ID))
@@ -105,8 +105,8 @@ def label_sources(journal: Journal, project: Project) -> tuple[Share, ...]:
     for truths in truth_parts(journal):
         present = journal.present(list(truths))
         counted.update(truth.source for key, truth in truths.items() if key in present)
-    paths = [path for path in map(project.labelled, project.sources) if path.is_file()]
-    from_files = sum(pl.read_parquet(path, columns=[PREDICTION_ID])[PREDICTION_ID].null_count() for path in paths)
+    tables = [read(path, [PREDICTION_ID]) for path in map(project.labelled, project.sources)]
+    from_files = sum(table[PREDICTION_ID].null_count() for table in tables if table is not None)
     if from_files:
         counted[FILE] += from_files
     return shares(counted, project.model.max_source_share)
@@ -114,10 +114,8 @@ def label_sources(journal: Journal, project: Project) -> tuple[Share, ...]:
 
 def ids_in(path: Path) -> list[str]:
     """The predictions that a file of labelled rows comes from."""
-    if not path.is_file():
-        return []
-    found: list[str] = pl.read_parquet(path, columns=[PREDICTION_ID])[PREDICTION_ID].drop_nulls().to_list()
-    return found
+    table = read(path, [PREDICTION_ID])
+    return [] if table is None else table[PREDICTION_ID].drop_nulls().to_list()
 
 
 def drop_labelled(path: Path, ids: Collection[str]) -> int:
@@ -125,9 +123,9 @@ def drop_labelled(path: Path, ids: Collection[str]) -> int:
     if not path.parent.is_dir():  # else somebody may be about to write the first one
         return 0
     with locked(path):
-        if not set(ids_in(path)) & set(ids):
+        table = read(path) if set(ids_in(path)) & set(ids) else None
+        if table is None:
             return 0
-        table = pl.read_parquet(path)
         kept = table.filter(~pl.col(PREDICTION_ID).is_in(list(ids)).fill_null(False))
         write(kept, path)
     return table.height - kept.height

@@ -6,6 +6,7 @@ secrets` does in a folder of root's, or a team in its own), the group keeps its 
 
 import contextlib
 import os
+import secrets
 import stat
 from pathlib import Path
 
@@ -35,6 +36,20 @@ def create_private(path: Path, flags: int) -> int:
         os.close(handle)
         raise
     return handle
+
+
+def make_private_file(path: Path) -> None:
+    """Make an empty file for its owner alone, unless there is one; the file itself is never opened.
+
+    To close a file takes every lock of the process from it, those of a database that has it open in another thread too.
+    """
+    aside = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    os.close(create_private(aside, os.O_WRONLY | os.O_EXCL))
+    try:
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(aside)
+    finally:
+        aside.unlink()
 
 
 def tighten(*paths: Path) -> None:

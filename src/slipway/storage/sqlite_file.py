@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from slipway.errors import DataError, OutsideError
-from slipway.storage.file_rights import STATE_FOLDER, create_private, make_private_folder, tighten
+from slipway.storage.file_rights import STATE_FOLDER, make_private_file, make_private_folder, tighten
 
 BUSY_SECONDS = 10.0
 
@@ -85,13 +85,21 @@ class SqliteFile:
         Raises:
             OutsideError: another program has read from the file all the while, so that the log can't be cut.
         """
-        with self.reading() as connection:
-            is_blocked, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if is_blocked:
+        give_up = time.monotonic() + self._busy_seconds
+        while self._is_log_kept():
+            if time.monotonic() < give_up:
+                time.sleep(0.02)
+                continue
             raise OutsideError(
                 f"{self.path}-wal: still holds what was deleted, since another program has read from the database for "
                 f"{self._busy_seconds:g} s. End it, then try again."
             )
+
+    def _is_log_kept(self) -> bool:
+        # Beside another's checkpoint this one fails at once, whatever the time that it may wait for locks.
+        with self.reading() as connection:
+            is_blocked, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return bool(is_blocked)
 
     def close(self) -> None:
         """Close every thread's connection; a later use opens a new one."""
@@ -137,8 +145,9 @@ class SqliteFile:
             make_private_folder(self.path.parent)
         # SQLite gives its log and index the rights of the file itself.
         tighten(self.path, *(self.path.with_name(self.path.name + end) for end in ("-wal", "-shm", "-journal")))
-        with suppress(OSError):  # what is wrong with it is said by SQLite, as ever
-            os.close(create_private(self.path, os.O_RDWR))
+        if not self.path.exists():
+            with suppress(OSError):  # what is wrong with it is said by SQLite, as ever
+                make_private_file(self.path)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         # An entry that was acknowledged outlives the machine's power: the spool's copy is deleted after this commit.
