@@ -123,7 +123,12 @@ def read_segment(path: Path, start: int = 0, *, limit: int | None = None) -> Chu
                         damaged.append(payload)
                 end += _FRAME.size + length
                 continue
-            rest = head + payload + file.read()
+            file.seek(end)
+            rest = file.read()
+            if _payload(rest, 0) is not None:  # it has been written to its end meanwhile
+                file.seek(end)
+                size = end + len(rest)
+                continue
             following = _next_frame(rest)
             if following is None:
                 return Chunk(tuple(records), end, bool(rest), is_damaged=is_whole, damaged=tuple(damaged))
