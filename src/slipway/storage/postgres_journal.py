@@ -31,6 +31,9 @@ _TRUTH = "id, prediction_id, at, truth, source, is_correction"
 Row = tuple[Any, ...]
 
 
+_OF_OLD_DAMAGED = "prediction_id IN (SELECT id FROM slipway.damaged WHERE kind = 'prediction' AND at < %s)"
+
+
 class PostgresJournal:
     """Implements `storage.seams.Journal`."""
 
@@ -139,7 +142,9 @@ class PostgresJournal:
                 "DELETE FROM slipway.truths t WHERE at < %s AND NOT EXISTS "
                 "(SELECT FROM slipway.predictions p WHERE p.id = t.prediction_id)"
             )
-            return _with_damaged(connection, (0, connection.execute(lost, (at,)).rowcount), "at < %s", at)
+            truths = connection.execute(lost, (at,)).rowcount
+            truths += connection.execute(f"DELETE FROM slipway.truths WHERE {_OF_OLD_DAMAGED}", (at,)).rowcount
+            return _with_damaged(connection, (0, truths), "at < %s", at)
 
         more = self._server.run(remove, is_whole=True)
         total = total[0] + more[0], total[1] + more[1]

@@ -72,6 +72,9 @@ _TRUTH = "id, prediction_id, at, truth, source, is_correction"
 _ENTRY = "seq, at, action, version, previous, bundle, gate, by, why, previous_hash, hash"
 
 
+_OF_OLD_DAMAGED = "prediction_id IN (SELECT id FROM damaged WHERE kind = 'prediction' AND at < ?)"
+
+
 class SqliteJournal:
     """Implements `storage.seams.Journal`."""
 
@@ -174,6 +177,7 @@ class SqliteJournal:
         lost = "DELETE FROM truths WHERE at < ? AND prediction_id NOT IN (SELECT id FROM predictions)"
         with self._file.writing() as connection:
             truths = connection.execute(lost, (at,)).rowcount
+            truths += connection.execute(f"DELETE FROM truths WHERE {_OF_OLD_DAMAGED}", (at,)).rowcount
             damaged = connection.execute("DELETE FROM damaged WHERE at < ? RETURNING kind", (at,))
             kinds = [row[0] for row in damaged.fetchall()]
         total = total[0] + kinds.count("prediction"), total[1] + truths + kinds.count("truth")
