@@ -29,6 +29,7 @@ import msgspec
 
 from slipway.errors import OutsideError
 from slipway.records import Prediction, Truth
+from slipway.storage.file_rights import create_private
 from slipway.storage.journal_rows import (
     MAX_DEPTH,
     UnreadableRecord,
@@ -301,7 +302,8 @@ def shipped(path: Path) -> int:
 def mark_shipped(path: Path, offset: int) -> None:
     """Note how far the segment has been shipped."""
     aside = path.with_suffix(".offset-new")
-    aside.write_text(str(offset))
+    with open(create_private(aside, os.O_WRONLY | os.O_TRUNC), "w") as file:  # noqa: PTH123 - made with its rights
+        file.write(str(offset))
     aside.replace(_offset_file(path))
 
 

@@ -42,19 +42,18 @@ def look(before: Sighting | None, now: float, signs: list[float]) -> Sighting:
     """Look at the clock once more.
 
     Args:
-        signs: when something else that is kept was noted, such as the newest prediction; where the clock was not looked
-            at before, or less lately, they say that it was so late.
+        signs: when something else that is kept was noted, such as the newest prediction; they say how late it was where
+            the clock was never looked at. Afterwards they say nothing: what is noted while it is wrong is wrong too.
     """
-    past = [each for each in signs if each <= now + SKEW_SECONDS]
     if before is None:
+        past = [each for each in signs if each <= now + SKEW_SECONDS]
         if not past:
             return Sighting(now, now, now)
         before = Sighting(max(past), 0.0, max(past))
     if now < before.seen - SKEW_SECONDS:
         return Sighting(now, now, min(before.trusted, now))
-    seen = max([before.seen, *past])
-    if now > seen + DAY_SECONDS:
-        return Sighting(now, now, seen)
+    if now > before.seen + DAY_SECONDS:
+        return Sighting(now, now, before.seen)
     is_steady = now - before.since >= DAY_SECONDS
     return Sighting(now, before.since, now if is_steady else min(before.trusted, now))
 
