@@ -291,10 +291,16 @@ def record(project: Workspace, step: Step, outcome: str, *, hours_ago: float, ti
         project.storage.decisions.append(Decision(new_id(), step, outcome, "", at, {}))
 
 
-def cooling(project: Workspace) -> Workspace:
+def with_key(project: Workspace, key: str, value: float) -> Workspace:
+    """The project with a key of [monitor], whether it says one already or not."""
     toml = project.settings.root / "slipway.toml"
-    toml.write_text(toml.read_text() + "cool_down_minutes = 1440\n")
+    lines = [line for line in toml.read_text().splitlines() if not line.startswith(f"{key} ")]
+    toml.write_text("\n".join([*lines, f"{key} = {value}", ""]))
     return open_project(project.settings.root)
+
+
+def cooling(project: Workspace) -> Workspace:
+    return with_key(project, "cool_down_minutes", 1440)
 
 
 def test_a_retraining_is_remembered_however_many_ticks_came_since(project: Workspace) -> None:
@@ -331,23 +337,25 @@ def answers(made: list[Prediction], *, off: float = 0.0) -> list[float]:
 def test_one_callers_truths_alone_raise_no_signal_beside_others(project: Workspace) -> None:
     made = answer(project, houses(400, seed=2))
     give(project, made[:100], answers(made[:100]), "token:shop")
-    assert project.monitor().one_source is None
-    give(project, made[100:140], answers(made[100:140], off=900.0), "token:other")
-    found = project.monitor()
+    with with_key(project, "quality_drop", 0.5) as watched:
+        assert watched.monitor().one_source is None
+        give(project, made[100:140], answers(made[100:140], off=900.0), "token:other")
+        found = watched.monitor()
+        # Confirmed by another, it is one.
+        give(project, made[140:240], answers(made[140:240], off=900.0), "token:shop")
+        confirmed = watched.monitor()
     assert found.one_source == "token:other"
     assert "quality" not in {alert.column for alert in found.report.alerts}
     assert "By the truths of token:other alone the answers are worse" in found.sentence()
     assert found.to_json()["one_source"] == "token:other"
-    # Confirmed by another, it is one; and so it is where nobody else has labelled anything.
-    give(project, made[140:240], answers(made[140:240], off=900.0), "token:shop")
-    confirmed = project.monitor()
     assert ("quality" in {alert.column for alert in confirmed.report.alerts}, confirmed.one_source) == (True, None)
 
 
 def test_the_truths_of_a_source_that_is_alone_raise_one(project: Workspace) -> None:
     made = answer(project, houses(400, seed=2))
     give(project, made[:40], answers(made[:40], off=900.0), "token:shop")
-    found = project.monitor()
+    with with_key(project, "quality_drop", 0.5) as watched:
+        found = watched.monitor()
     assert ("quality" in {alert.column for alert in found.report.alerts}, found.one_source) == (True, None)
 
 

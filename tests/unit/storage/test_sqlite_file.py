@@ -304,3 +304,21 @@ def test_another_thread_that_opens_the_file_takes_no_lock_from_the_first(tmp_pat
         subprocess.run([sys.executable, "-c", OTHER, str(file.path), outcome], check=True, timeout=60)
         assert decisions.latest("check", outcomes=(outcome,)) is not None
     file.close()
+
+
+def test_decisions_of_an_older_format_are_found_by_their_version(tmp_path):
+    older = SqliteFile(tmp_path / "state.db", FORMATS[:4])
+    details = ['{"version": 3}', '{"version": NaN}', "?", '{"version": "4"}', '{"columns": {"version": 5}}']
+    with older.writing() as connection:
+        for n, detail in enumerate(details):
+            connection.execute(
+                "INSERT INTO decisions (tick, step, outcome, why, at, detail) VALUES (?, 'check', '', '', '', ?)",
+                (f"t{n}", detail),
+            )
+    older.close()
+    file = state_file(tmp_path / "state.db")
+    decisions = SqliteDecisions(file)
+    assert decisions.latest("check", version=3).tick == "t0"
+    assert decisions.latest("check", version=5) is None
+    assert [d.detail.get("version") for d in decisions.last(9)][2:] == [None, "4", None]
+    file.close()
