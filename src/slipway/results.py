@@ -88,7 +88,8 @@ class JournalState:
     def to_json(self) -> dict[str, Any]:
         """What `journal --json` prints."""
         counted = {"predictions": self.predictions, "truths": self.truths, "waiting": self.waiting}
-        damage = {"damaged": self.damaged, "damaged_records": [each.to_json() for each in self.damaged_records]}
+        named = [each.to_json() for each in self.damaged_records]
+        damage = {"damaged": self.damaged, "damaged_records": named} if self.damaged else {}
         return {**counted, "labels": [share.to_json() for share in self.labels], **damage}
 
 

@@ -48,8 +48,7 @@ class Purged:
             "truths": self.truths,
             "labelled_rows": self.labelled_rows,
             "damaged": [str(path) for path in self.damaged],
-            "postponed": self.postponed or None,
-        }
+        } | ({"postponed": self.postponed} if self.postponed else {})
 
     def sentence(self) -> str:
         said = f"{self.predictions:,} predictions and {self.truths:,} truths are gone"
