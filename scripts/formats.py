@@ -79,7 +79,7 @@ def main(folder: Path) -> None:
         fill(storage)
         storage.close()
         with closing(sqlite3.connect(settings.state_db)) as connection:
-            connection.execute("UPDATE leases SET until = 1e11")
+            connection.execute("UPDATE leases SET until = 1e11, seconds = 1e11")
             connection.execute("UPDATE writer SET slipway = '0.1.0'")
             dump = [*connection.iterdump(), f"PRAGMA user_version = {FORMAT};"]
     (folder / f"state-{FORMAT}.sql").write_text("\n".join(dump) + "\n", encoding="utf-8")

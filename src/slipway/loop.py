@@ -17,6 +17,7 @@ from slipway.project import Project
 from slipway.records import Decision, Step, new_id
 from slipway.release.lease import LostLease, held
 from slipway.release.pending import RegistrationPending
+from slipway.storage.clock import latest_moment_iso
 from slipway.storage.seams import Decisions, Lease
 
 LEASE = "retrain"
@@ -207,10 +208,9 @@ class Tick:
 
 
 def _last_retraining(decisions: Decisions) -> datetime | None:
-    for decision in reversed(decisions.last(200)):
-        if decision.step == "retrain" and decision.outcome == "candidate":
-            return datetime.fromisoformat(decision.at)
-    return None
+    """When it was learnt last; a time yet to come, noted by a clock that was ahead, counts as none."""
+    found = decisions.latest("retrain", outcomes=("candidate",), until=latest_moment_iso())
+    return None if found is None else datetime.fromisoformat(found.at)
 
 
 def _remedy(project: Project, learned: Learned) -> str:

@@ -14,7 +14,6 @@ from slipway.webhook import WAITS, Event, Notice, NotTold, send
 
 NOT_TOLD = "not told"
 """The outcome of a step whose notice nobody took; it stands in the decisions after the step's own."""
-LOOKED_BACK = 100  # decisions; more than a tick makes
 
 
 class Notices:
@@ -50,6 +49,8 @@ class Notices:
             notice = self._notice(decision, event, entry.version, entry=entry)
         elif (decision.step, decision.outcome) == ("rollback", "refused"):
             notice = self._notice(decision, "alarm", None)  # what is live is worse, and a person has to act
+        elif decision.step == "watch" and "one_source" in decision.detail:
+            notice = self._notice(decision, "alarm", None)  # it may be worse, and a person has to look
         else:
             return None
         return self._send(notice, decision)
@@ -107,8 +108,8 @@ class Notices:
 
     def _is_known(self, decision: Decision) -> bool:
         """Whether the check before this one raised the same alarm, and somebody was told of it."""
-        checks = [d for d in self._storage.decisions.last(LOOKED_BACK) if d.step == "check" and d.tick != decision.tick]
-        return bool(checks) and checks[-1].outcome != NOT_TOLD and _alarm(checks[-1]) == _alarm(decision)
+        before = self._storage.decisions.latest("check", other_than=decision.tick)
+        return before is not None and before.outcome != NOT_TOLD and _alarm(before) == _alarm(decision)
 
     def _last_change(self) -> LedgerEntry | None:
         changes = [e for e in self._storage.ledger.entries() if e.action in ("released", "rolled back")]

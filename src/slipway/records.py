@@ -49,6 +49,22 @@ class Truth:
 
 
 @dataclass(frozen=True, slots=True)
+class DamagedRecord:
+    """A record of the journal that can't be read, and is set aside so that it stops nothing else."""
+
+    id: str | None
+    """The prediction's, by which it can be purged; None where that can't be read either."""
+    why: str
+    """What is wrong with it, without a value of it."""
+    place: str
+    """Where it is kept, for a person to read."""
+
+    def to_json(self) -> dict[str, Any]:
+        """What `journal --json` prints of it."""
+        return {"id": self.id, "why": self.why, "place": self.place}
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerEntry:
     """One transition of one version. `hash` covers every other field, so the entries are a chain."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from slipway.pipeline.run import RunReport, Stale
-from slipway.records import Decision, LedgerEntry
+from slipway.records import DamagedRecord, Decision, LedgerEntry
 
 if TYPE_CHECKING:
     from slipway.gate.hold import GateReport
@@ -82,11 +82,17 @@ class JournalState:
     """The newest truth of each prediction by who gave it, and how many of each a retraining would learn from."""
     place: str = ""
     """Where it is kept, for a person to read."""
+    damaged: int = 0
+    """Records that can't be read: they are set aside, and nothing else is held up by them."""
+    damaged_records: tuple[DamagedRecord, ...] = ()
+    """Some of them."""
 
     def to_json(self) -> dict[str, Any]:
         """What `journal --json` prints."""
         counted = {"predictions": self.predictions, "truths": self.truths, "waiting": self.waiting}
-        return {**counted, "labels": [share.to_json() for share in self.labels]}
+        named = [each.to_json() for each in self.damaged_records]
+        damage = {"damaged": self.damaged, "damaged_records": named} if self.damaged else {}
+        return {**counted, "labels": [share.to_json() for share in self.labels], **damage}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from slipway.gate.hold import GateReport
 from slipway.journal.labels import gather
 from slipway.journal.partial import measurable
-from slipway.journal.window import labelled, read_window
+from slipway.journal.shares import newest_within
+from slipway.journal.window import read_window, truths_of
 from slipway.loop import Learned, Watched
 from slipway.model.score import Scorer
 from slipway.monitor.check import PREDICTION
@@ -112,8 +113,12 @@ class Steps:
 
     def _side(self, version: int, predictions: list[Prediction]) -> Side:
         answered = [p for p in predictions if p.error is None]
-        truths = {p.id: t.truth for p, t in labelled(self._workspace.storage.journal) if p.version == version}
-        return Side(predictions, truths, self._prediction_drift(self._workspace.scorer(version), answered))
+        found = truths_of(self._workspace.storage.journal, predictions)
+        counted = newest_within(found, self.project.model.max_source_share)
+        truths = {key: truth.truth for key, truth in counted.items()}
+        sources = {key: truth.source for key, truth in counted.items()}
+        drift = self._prediction_drift(self._workspace.scorer(version), answered)
+        return Side(predictions, truths, drift, sources)
 
     def _prediction_drift(self, scorer: Scorer, answered: list[Prediction]) -> float | None:
         if not answered:

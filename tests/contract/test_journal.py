@@ -156,3 +156,36 @@ def test_what_is_old_is_removed_with_its_truths_and_those_of_nothing(storage):
     assert storage.journal.remove_before(20.0) == (1, 1)
     assert [p.id for p in storage.journal.last(10)] == ["new"]
     assert [t.id for t in storage.journal.truths()] == ["u"]
+
+
+def test_the_last_are_those_that_came_last_whatever_a_clock_said(storage):
+    year = 365 * 86_400.0
+    storage.journal.append([prediction("ahead", at=2e9 + year)])
+    storage.journal.append([prediction("behind", at=1.0)])
+    storage.journal.append([prediction("right", at=2e9)])
+    assert [p.id for p in storage.journal.last(2)] == ["behind", "right"]
+    assert [p.id for part in storage.journal.parts(2) for p in part] == ["ahead", "behind", "right"]
+    assert storage.journal.newest() == 2e9
+    assert [p.id for p in storage.journal.since(100.0, until=2e9 + 60)] == ["right"]
+
+
+def test_what_a_clock_that_was_ahead_has_dated_goes_with_what_came_after_it(storage):
+    def remove(before):
+        storage.journal.remove_before(before, until=1_000.0)
+        return [p.id for p in storage.journal.last(9)]
+
+    for n, (key, at) in enumerate(
+        [("old", 10.0), ("ahead", 9e8), ("middle", 500.0), ("ahead too", 9e8), ("new", 900.0)]
+    ):
+        storage.journal.append([prediction(key, at=at), truth(f"{n}", key, at=at)])
+    assert remove(5.0) == ["old", "ahead", "middle", "ahead too", "new"]
+    assert remove(400.0) == ["middle", "ahead too", "new"]
+    assert remove(600.0) == ["new"]
+    assert remove(950.0) == []
+    assert storage.journal.count() == (0, 0)
+
+
+def test_truths_come_a_part_at_a_time_too(storage):
+    assert list(storage.journal.truth_parts(2)) == []
+    storage.journal.append([truth(f"{n}", "a") for n in range(5)])
+    assert [[t.id for t in part] for part in storage.journal.truth_parts(2)] == [["0", "1"], ["2", "3"], ["4"]]

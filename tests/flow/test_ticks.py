@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,12 +18,14 @@ import pytest
 
 from commands import Slipway
 from slipway.errors import BusyError, OutsideError, ProjectError
+from slipway.journal.labels import gather
 from slipway.loop import LEASE
+from slipway.monitor.window import monitor_journal
 from slipway.new.write import new_project
 from slipway.pipeline.run import run_lock
-from slipway.records import Prediction, Truth, new_id
+from slipway.records import Decision, Prediction, Step, Truth, new_id
 from slipway.results import Looped
-from slipway.workspace import Workspace, open_project
+from slipway.workspace import Workspace, latest_drift, open_project
 
 
 def houses(rows: int, seed: int, *, factor: float = 2.0, shift: float = 0.0) -> pl.DataFrame:
@@ -279,3 +283,136 @@ def test_a_setting_put_back_leaves_no_candidate_that_the_project_does_not_give(p
     assert (head.action, head.version, head.why) == ("refused", 2, "the project gives version 1 again")
     assert project.run(sets=["model.trees=20"]).candidate is None  # version 2's model, which is known
     assert project.gate(2).version == 2
+
+
+def record(project: Workspace, step: Step, outcome: str, *, hours_ago: float, times: int = 1) -> None:
+    at = (datetime.now(UTC) - timedelta(hours=hours_ago)).isoformat()
+    for _ in range(times):
+        project.storage.decisions.append(Decision(new_id(), step, outcome, "", at, {}))
+
+
+def with_key(project: Workspace, key: str, value: float) -> Workspace:
+    """The project with a key of [monitor], whether it says one already or not."""
+    toml = project.settings.root / "slipway.toml"
+    lines = [line for line in toml.read_text().splitlines() if not line.startswith(f"{key} ")]
+    toml.write_text("\n".join([*lines, f"{key} = {value}", ""]))
+    return open_project(project.settings.root)
+
+
+def cooling(project: Workspace) -> Workspace:
+    return with_key(project, "cool_down_minutes", 1440)
+
+
+def test_a_retraining_is_remembered_however_many_ticks_came_since(project: Workspace) -> None:
+    record(project, "retrain", "candidate", hours_ago=23)
+    record(project, "check", "none", hours_ago=1, times=300)
+    record(project, "retrain", "nothing to learn from", hours_ago=1, times=300)
+    with cooling(project) as slow:
+        answer(slow, houses(400, seed=5, shift=120.0))
+        assert steps(slow.loop())[-1] == ("decide", "cooling down")
+
+
+@pytest.mark.parametrize("ahead_hours", [1, 24, 24 * 365])
+def test_a_retraining_in_the_future_is_none_and_the_one_before_it_counts(
+    project: Workspace, ahead_hours: float
+) -> None:
+    with cooling(project) as slow:
+        answer(slow, houses(400, seed=5, shift=120.0))
+        record(project, "retrain", "candidate", hours_ago=-ahead_hours)
+        assert ("decide", "retrain") in steps(slow.loop())
+        record(project, "retrain", "candidate", hours_ago=23)
+        record(project, "retrain", "candidate", hours_ago=-ahead_hours)
+        assert steps(slow.loop())[-1] == ("decide", "cooling down")
+
+
+def give(project: Workspace, made: list[Prediction], truths: list[float], source: str) -> None:
+    given = zip(made, truths, strict=True)
+    project.storage.journal.append([Truth(new_id(), p.id, time.time(), truth, source) for p, truth in given])
+
+
+def answers(made: list[Prediction], *, off: float = 0.0) -> list[float]:
+    return [float(p.prediction or 0.0) + off + n % 3 for n, p in enumerate(made)]
+
+
+def test_one_callers_truths_alone_raise_no_signal_beside_others(project: Workspace) -> None:
+    made = answer(project, houses(400, seed=2))
+    give(project, made[:100], answers(made[:100]), "token:shop")
+    with with_key(project, "quality_drop", 0.5) as watched:
+        assert watched.monitor().one_source is None
+        give(project, made[100:140], answers(made[100:140], off=900.0), "token:other")
+        found = watched.monitor()
+        # Confirmed by another, it is one.
+        give(project, made[140:240], answers(made[140:240], off=900.0), "token:shop")
+        confirmed = watched.monitor()
+    assert found.one_source == "token:other"
+    assert "quality" not in {alert.column for alert in found.report.alerts}
+    assert "By the truths of token:other alone the answers are worse" in found.sentence()
+    assert found.to_json()["one_source"] == "token:other"
+    assert ("quality" in {alert.column for alert in confirmed.report.alerts}, confirmed.one_source) == (True, None)
+
+
+def test_the_truths_of_a_source_that_is_alone_raise_one(project: Workspace) -> None:
+    made = answer(project, houses(400, seed=2))
+    give(project, made[:40], answers(made[:40], off=900.0), "token:shop")
+    with with_key(project, "quality_drop", 0.5) as watched:
+        found = watched.monitor()
+    assert ("quality" in {alert.column for alert in found.report.alerts}, found.one_source) == (True, None)
+
+
+def test_false_truths_of_one_caller_roll_nothing_back(project: Workspace) -> None:
+    calm = houses(200, seed=8)
+    give(project, answer(project, calm), calm["price"].to_list(), "token:shop")
+    assert project.run(sets=["model.trees=20"]).candidate == 2
+    project.release(2, override="to be watched")
+    made = answer(project, houses(60, seed=9))
+    give(project, made[:50], answers(made[:50]), "token:shop")
+    give(project, made[50:], answers(made[50:], off=5_000.0), "token:other")
+    looped = project.loop()
+    assert steps(looped)[0] == ("watch", "settled")
+    assert "by the truths of token:other alone it would be" in looped.decisions[0].why
+    assert looped.live == 2
+
+
+def test_a_window_reads_its_own_truths_alone(project: Workspace) -> None:
+    """However many there are: the page of a server, the monitor and an open watch all ask so."""
+    old = answer(project, houses(900, seed=3))
+    give(project, old, answers(old), "token:shop")
+    made = answer(project, houses(150, seed=4))
+    give(project, made[:50], answers(made[:50]), "token:shop")
+    read: list[int] = []
+
+    class Counted:
+        """The journal, each answer of which is counted."""
+
+        def __getattr__(self, name: str) -> Any:
+            asked = getattr(project.storage.journal, name)
+
+            def ask(*arguments: Any, **options: Any) -> Any:
+                assert name in ("last", "since", "truths"), "nothing else is asked for a window"
+                assert name != "truths" or arguments[0] is not None
+                found = asked(*arguments, **options)
+                read.append(len(found))
+                return found
+
+            return ask
+
+    latest_drift(project.project, project.live_scorer(), 1, Counted())
+    assert read == [1_000, 900]
+    read.clear()
+    monitor_journal(project.project, project.live_scorer(), 1, Counted(), hours=None, last=150)
+    assert read == [150, 50]
+    read.clear()
+    monitor_journal(project.project, project.live_scorer(), 1, Counted(), hours=1, last=None)
+    assert read == [1_050, 950]
+
+
+def test_labels_for_a_retraining_are_gathered_a_part_at_a_time(project: Workspace, monkeypatch: Any) -> None:
+    monkeypatch.setattr("slipway.journal.window._AT_ONCE", 7)
+    made = answer(project, houses(60, seed=3))
+    give(project, made[:40], answers(made[:40]), "token:shop")
+    give(project, made[:10], answers(made[:10], off=1.0), "token:shop")  # says nothing of a correction
+    found = project.journal_state()
+    assert [(share.source, share.labels) for share in found.labels] == [("token:shop", 40)]
+    path = project.project.labelled("raw")
+    gathered = gather(project.storage.journal, project.live_scorer().bundle.schema, "price", path)
+    assert (gathered.rows, pl.read_parquet(path)["price"].to_list()) == (40, answers(made[:40]))

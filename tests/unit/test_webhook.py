@@ -164,3 +164,21 @@ def test_an_address_that_is_none_is_not_tried(address):
 
 def test_without_an_address_nobody_is_told(flats, notices):
     assert recorded(flats, notices(None), check()) is None
+
+
+def test_an_alarm_is_known_however_much_was_decided_since(flats, notices):
+    with listening(200) as (address, got):
+        hook = notices(address)
+        recorded(flats, hook, check(tick="t1"))
+        for n in range(250):
+            flats.storage.decisions.append(Decision(f"p{n}", "purge", "expired", "", "2026-01-01"))
+        recorded(flats, hook, check(tick="t2"))
+    assert [body["id"] for _, _, body in got] == ["t1-check"]
+
+
+def test_a_version_that_is_worse_by_one_callers_truths_alone_needs_a_person(flats, notices):
+    found = {"one_source": {"source": "token:other", "says": "accuracy 0.6 on 40 truths"}}
+    with listening(200) as (address, got):
+        recorded(flats, notices(address), Decision("t1", "watch", "settled", "others do not confirm", "2026", found))
+        recorded(flats, notices(address), Decision("t2", "watch", "settled", "no worse", "2026", {}))
+    assert [(body["event"], body["why"]) for _, _, body in got] == [("alarm", "others do not confirm")]

@@ -119,5 +119,5 @@ def journal(
             show.purged(project.purge(purge))
             return
         if export is not None:
-            show.table(project.journalled(), export)
+            show.private_table(project.journalled(), export)
         show.journal(project.journal_state())

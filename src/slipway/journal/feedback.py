@@ -94,6 +94,7 @@ def _refuse(file: Path, given: Sequence[Given], outcomes: Sequence[Outcome]) -> 
     for refused, remedy in (
         ("unknown id", "no prediction has this id"),
         ("contradicts", "another truth is kept of it; --correct says that this one is right"),
+        ("not theirs", "another truth is kept of it, of somebody else's"),
     ):
         ids = [item.id for item, outcome in zip(given, outcomes, strict=True) if outcome == refused]
         if ids:

@@ -7,18 +7,27 @@ from pathlib import Path
 
 import polars as pl
 
+from slipway.journal.labelled_file import locked, read, write
 from slipway.journal.shares import FILE, Share, shares
-from slipway.journal.window import counting, labelled
+from slipway.journal.window import labelled_parts, truth_parts
 from slipway.model.rows import row_hashes
 from slipway.model.schema import Schema
 from slipway.project import Project
-from slipway.records import Prediction, Truth
+from slipway.records import Label
 from slipway.storage.seams import Journal
 
 PREDICTION_ID = "_prediction_id"
 """Which prediction a labelled row comes from; null for a row of a file."""
 
-_Labelled = tuple[Prediction, Truth]
+
+@dataclass(frozen=True, slots=True)
+class _Label:
+    """What is held of a labelled prediction while the rows are in a table."""
+
+    id: str
+    source: str
+    at: float
+    truth: Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +61,52 @@ def gather(
         max_share: the greatest share of the labels that one caller may have given; of one who gave more, the newest
             are kept.
     """
-    kept = pl.read_parquet(path) if path.exists() else None
+    with locked(path):  # from before the journal is read: a purge meanwhile waits, then takes out what is hers
+        return _gather(journal, schema, target, path, more, max_share)
+
+
+def _gather(
+    journal: Journal, schema: Schema, target: str, path: Path, more: pl.DataFrame | None, max_share: float
+) -> Gathered:
+    kept = read(path)
     from_files = [] if kept is None else [kept.filter(pl.col(PREDICTION_ID).is_null())]
     if more is not None:
         rows = schema.take(more).with_columns(more[target], pl.lit(None, pl.String).alias(PREDICTION_ID))
         from_files.append(rows)
     of_files = _without_repeats(_joined(from_files)) if any(part.height for part in from_files) else None
-    pairs = [(p, t) for p, t in labelled(journal) if p.error is None]
-    fitting = [(p, t) for p, t in pairs if not schema.problems([p.row])]
-    learnt, sources = _within(fitting, 0 if of_files is None else of_files.height, max_share)
-    left_out = len(pairs) - len(fitting)
-    parts = [part for part in (of_files, _journalled(learnt, schema, target)) if part is not None]
+    tables: list[pl.DataFrame] = []
+    labels: list[_Label] = []
+    left_out = 0
+    for part in labelled_parts(journal):
+        answered = [(p, t) for p, t in part if p.error is None]
+        fitting = [(p, t) for p, t in answered if not schema.problems([p.row])]
+        left_out += len(answered) - len(fitting)
+        if fitting:
+            tables.append(schema.table([p.row for p, _ in fitting]))
+            labels += [_Label(p.id, t.source, t.at, t.truth) for p, t in fitting]
+    is_learnt, sources = _within(labels, 0 if of_files is None else of_files.height, max_share)
+    journalled = _journalled(tables, labels, is_learnt, target) if any(is_learnt) else None
+    parts = [part for part in (of_files, journalled) if part is not None]
     if not parts:
         is_emptied = kept is not None and kept.height > 0
         if kept is not None and is_emptied:
-            _write(kept.clear(), path)
+            write(kept.clear(), path)
         return Gathered(0, left_out, is_emptied, sources)
     table = _joined(parts)
     if kept is not None and kept.equals(table):
         return Gathered(table.height, left_out, is_new=False, sources=sources)
-    _write(table, path)
+    write(table, path)
     return Gathered(table.height, left_out, is_new=True, sources=sources)
 
 
 def label_sources(journal: Journal, project: Project) -> tuple[Share, ...]:
     """Who gave the truth of each prediction that counts, and how many of each a retraining would learn from."""
-    counted = Counter(truth.source for truth in counting(journal.truths()).values())
-    paths = [path for path in map(project.labelled, project.sources) if path.is_file()]
-    from_files = sum(pl.read_parquet(path, columns=[PREDICTION_ID])[PREDICTION_ID].null_count() for path in paths)
+    counted: Counter[str] = Counter()
+    for truths in truth_parts(journal):
+        present = journal.present(list(truths))
+        counted.update(truth.source for key, truth in truths.items() if key in present)
+    tables = [read(path, [PREDICTION_ID]) for path in map(project.labelled, project.sources)]
+    from_files = sum(table[PREDICTION_ID].null_count() for table in tables if table is not None)
     if from_files:
         counted[FILE] += from_files
     return shares(counted, project.model.max_source_share)
@@ -87,57 +114,51 @@ def label_sources(journal: Journal, project: Project) -> tuple[Share, ...]:
 
 def ids_in(path: Path) -> list[str]:
     """The predictions that a file of labelled rows comes from."""
-    if not path.is_file():
-        return []
-    found: list[str] = pl.read_parquet(path, columns=[PREDICTION_ID])[PREDICTION_ID].drop_nulls().to_list()
-    return found
+    table = read(path, [PREDICTION_ID])
+    return [] if table is None else table[PREDICTION_ID].drop_nulls().to_list()
 
 
 def drop_labelled(path: Path, ids: Collection[str]) -> int:
     """Take the labelled rows of these predictions out of the file; how many they were."""
-    if not set(ids_in(path)) & set(ids):
+    if not path.parent.is_dir():  # else somebody may be about to write the first one
         return 0
-    table = pl.read_parquet(path)
-    kept = table.filter(~pl.col(PREDICTION_ID).is_in(list(ids)).fill_null(False))
-    _write(kept, path)
+    with locked(path):
+        table = read(path) if set(ids_in(path)) & set(ids) else None
+        if table is None:
+            return 0
+        kept = table.filter(~pl.col(PREDICTION_ID).is_in(list(ids)).fill_null(False))
+        write(kept, path)
     return table.height - kept.height
 
 
-def _within(
-    fitting: Sequence[_Labelled], from_files: int, max_share: float
-) -> tuple[list[_Labelled], tuple[Share, ...]]:
-    """The labels that no caller has too great a share of; the newest of one who gave too many."""
-    by_source: defaultdict[str, list[_Labelled]] = defaultdict(list)
-    for pair in fitting:
-        by_source[pair[1].source].append(pair)
+def _within(labels: Sequence[_Label], from_files: int, max_share: float) -> tuple[list[bool], tuple[Share, ...]]:
+    """Which labels are learnt from, so that no caller has too great a share: of one who gave too many the newest."""
+    by_source: defaultdict[str, list[int]] = defaultdict(list)
+    for place, label in enumerate(labels):
+        by_source[label.source].append(place)
     counted = {source: len(given) for source, given in by_source.items()}
     if from_files:
         counted[FILE] = counted.get(FILE, 0) + from_files
     found = shares(counted, max_share)
-    dropped: set[str] = set()
+    is_learnt = [True] * len(labels)
     for share in found:
-        given = sorted(by_source.get(share.source, []), key=lambda pair: pair[1].at)
-        dropped |= {p.id for p, _ in given[: share.left_out]}
-    return [pair for pair in fitting if pair[0].id not in dropped], found
+        given = sorted(by_source.get(share.source, []), key=lambda place: labels[place].at)
+        for place in given[: share.left_out]:
+            is_learnt[place] = False
+    return is_learnt, found
 
 
-def _journalled(learnt: Sequence[_Labelled], schema: Schema, target: str) -> pl.DataFrame | None:
-    if not learnt:
-        return None
-    truths = pl.Series(target, [t.truth for _, t in learnt], strict=False)
-    ids = pl.Series(PREDICTION_ID, [p.id for p, _ in learnt])
-    return schema.table([p.row for p, _ in learnt]).with_columns(truths, ids)
+def _journalled(
+    tables: Sequence[pl.DataFrame], labels: Sequence[_Label], is_learnt: Sequence[bool], target: str
+) -> pl.DataFrame:
+    learnt = [label for label, is_one in zip(labels, is_learnt, strict=True) if is_one]
+    truths = pl.Series(target, [label.truth for label in learnt], strict=False)
+    ids = pl.Series(PREDICTION_ID, [label.id for label in learnt])
+    return pl.concat(tables).filter(pl.Series(is_learnt)).with_columns(truths, ids)
 
 
 def _joined(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat([part for part in parts if part.height] or parts, how="diagonal_relaxed")
-
-
-def _write(table: pl.DataFrame, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".aside")
-    table.write_parquet(aside)
-    aside.replace(path)
 
 
 def _without_repeats(table: pl.DataFrame) -> pl.DataFrame:

@@ -22,6 +22,12 @@ class Retention:
         self._keep_days = keep_days
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._postponed: str | None = None
+
+    @property
+    def postponed(self) -> str | None:
+        """Why what is too old by the clock is not removed; None where it is."""
+        return self._postponed
 
     def start(self) -> None:
         """Begin, where there is an age."""
@@ -43,6 +49,9 @@ class Retention:
             except Exception:  # the edge of this thread: it has to try again, whatever happened
                 log.exception("what is older than %g days could not be removed; tried again later", self._keep_days)
             else:
+                if removed.postponed and removed.postponed != self._postponed:
+                    log.warning("older than %g days: %s", self._keep_days, removed.postponed)
+                self._postponed = removed.postponed or None
                 if removed.predictions or removed.truths:
                     log.info("older than %g days: %s", self._keep_days, removed.sentence())
             self._stopping.wait(INTERVAL_SECONDS)

@@ -10,12 +10,14 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from slipway.errors import OutsideError
-from slipway.journal import segment
+from slipway.journal import damaged, segment
+from slipway.journal.elect import elected
 from slipway.journal.segment import ALIVE
+from slipway.storage.file_rights import STATE_FOLDER, create_private, make_private_folder, tighten
 from slipway.storage.seams import Journal
 
 BATCH_BYTES = 4 * 1024 * 1024
@@ -36,9 +38,13 @@ class Shipper:
 
     Args:
         own: the folder of it that this process writes to, which it ships all the while; the spool itself, if not given.
+        look: called in the shipper's thread every few seconds while the journal is there.
     """
 
-    def __init__(self, spool: Path, journal: Journal, own: Path | None = None) -> None:
+    def __init__(
+        self, spool: Path, journal: Journal, own: Path | None = None, look: Callable[[], object] = lambda: None
+    ) -> None:
+        self._look = look
         self._spool = spool
         self._own = own or spool
         self._journal = journal
@@ -48,6 +54,7 @@ class Shipper:
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
         self._problem: str | None = None
+        self._is_tightened = False
 
     @property
     def problem(self) -> str | None:
@@ -62,6 +69,7 @@ class Shipper:
             OutsideError: the journal or the disk is away; what was not shipped waits. Raised, too, for a segment that
                 a newer version wrote, once those behind it are shipped.
         """
+        self._tighten()
         count, problem = 0, None
         others = [folder for folder in segment.folders(self._spool) if folder != self._own]
         for folder in (self._own, *others):
@@ -78,6 +86,7 @@ class Shipper:
 
     def start(self) -> None:
         """Ship in a thread from now on, again and again; while the journal is away, at growing intervals."""
+        self._tighten()
         if self._own != self._spool:
             with segment.at_the_disk(self._own):
                 self._held = hold(self._own)
@@ -100,6 +109,17 @@ class Shipper:
             self._held = None
             remove_left(self._own)
 
+    def _tighten(self) -> None:
+        """Take others' rights from what earlier versions left, once."""
+        if self._is_tightened or not self._spool.is_dir():
+            return
+        if self._spool.parent.name == STATE_FOLDER:
+            tighten(self._spool.parent)
+        with contextlib.suppress(FileNotFoundError), segment.at_the_disk(self._spool):
+            for folder in segment.folders(self._spool):
+                tighten(folder, *(path for path in folder.iterdir() if path.is_file()))
+        self._is_tightened = True
+
     def _keep_shipping(self) -> None:
         wait, others_at = INTERVAL_SECONDS, time.monotonic()
         while not self._stopping.wait(wait):
@@ -108,6 +128,7 @@ class Shipper:
                     self._ship_folder(self._own)
                 else:
                     self.ship()
+                    self._look()
                     others_at = time.monotonic() + OTHERS_SECONDS
             except Exception as error:  # the edge of this thread: a shipper that died would be noticed by nobody
                 if self._problem is None:
@@ -146,10 +167,11 @@ class Shipper:
             count = 0
             while True:
                 chunk = segment.read_segment(path, offset, limit=BATCH_BYTES)
-                if not chunk.records:
+                if not chunk.records and not chunk.damaged:
                     break
-                self._journal.append(chunk.records)
-                count += len(chunk.records)
+                if chunk.damaged:
+                    damaged.set_aside(path, chunk.damaged)
+                count += self._append(path, chunk.records)
                 offset = chunk.end
                 self._note(path, offset)
         except FileNotFoundError:
@@ -160,6 +182,29 @@ class Shipper:
             _finish(path, chunk)
             self._noted.pop(path, None)
         return count
+
+    def _append(self, path: Path, records: Sequence[segment.Record]) -> int:
+        """Bring records to the journal; how many it took. One that it can't take is set aside."""
+        if not records:
+            return 0
+        try:
+            self._journal.append(records)
+            return len(records)
+        except OutsideError:
+            raise
+        except Exception:  # whatever a database says of one value
+            self._journal.newest()  # what is wrong with the journal as a whole is raised here
+        refused = []
+        for record in records:
+            try:
+                self._journal.append([record])
+            except OutsideError:
+                raise
+            except Exception as error:  # as above
+                log.error("%s: the journal does not take a record: %s", path, type(error).__name__)
+                refused.append(segment.payload_of(record))
+        damaged.set_aside(path, refused)
+        return len(records) - len(refused)
 
     def _note(self, path: Path, offset: int) -> None:
         try:
@@ -175,9 +220,9 @@ class Shipper:
 def hold(folder: Path) -> int:
     """Say that the replica of this folder lives, until the handle is closed or its process ends."""
     while True:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         with contextlib.suppress(FileNotFoundError):
-            handle = os.open(folder / ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+            handle = create_private(folder / ALIVE, os.O_RDWR)
             fcntl.flock(handle, fcntl.LOCK_SH)
             if _is_at(handle, folder / ALIVE):
                 return handle
@@ -187,7 +232,7 @@ def hold(folder: Path) -> int:
 def remove_left(folder: Path) -> None:
     """Remove the folder of a replica that is gone and has left nothing to ship."""
     with contextlib.suppress(FileNotFoundError):
-        handle = os.open(folder / ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+        handle = create_private(folder / ALIVE, os.O_RDWR)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             left = list(folder.iterdir())
@@ -208,32 +253,13 @@ def _is_at(handle: int, path: Path) -> bool:
         return False
 
 
-@contextlib.contextmanager
-def elected(folder: Path, wait_seconds: float) -> Iterator[bool]:
-    """Whether this process alone ships the folder, as long as the block runs."""
-    deadline = time.monotonic() + wait_seconds
-    handle = os.open(folder / "shipper.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
-    try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    yield False
-                    return
-                time.sleep(0.02)
-            else:
-                yield True
-                return
-    finally:
-        os.close(handle)
-
-
 def _finish(path: Path, rest: segment.Chunk) -> None:
     # A torn end was never acknowledged: its writer died within the write. A whole record with a wrong checksum is
     # another matter, a disk's, so it is kept for whoever wants to look at it.
-    if rest.is_damaged:
-        kept = path.with_suffix(".damaged")
-        log.error("%s: damaged from byte %d on; kept as %s", path, rest.end, kept.name)
+    if rest.is_damaged and rest.end < len(segment.HEADER):
+        kept = path.with_suffix(damaged.SUFFIX)
+        log.error("%s: damaged from its first byte on; kept as %s", path, kept.name)
         path.rename(kept)
+    elif rest.is_damaged:
+        damaged.set_aside(path, [path.read_bytes()[rest.end :]])
     segment.delete(path)

@@ -15,6 +15,7 @@ from typing import Literal
 from slipway.errors import OutsideError
 from slipway.journal import segment
 from slipway.journal.segment import Record
+from slipway.storage.file_rights import create_private, make_private_folder
 
 Durability = Literal["process", "disk"]
 SEGMENT_BYTES = 8 * 1024 * 1024
@@ -73,7 +74,7 @@ class SpoolWriter:
     def _has_room(self) -> bool:
         aside = self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.new"
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self._folder)
             try:
                 return aside.write_bytes(b"\0" * self._refused_bytes) == self._refused_bytes
             finally:
@@ -114,11 +115,11 @@ class SpoolWriter:
         self._end_segment()
 
     def _begin_segment(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._folder)
         name = f"{time.time_ns():020d}-{os.getpid()}-{secrets.token_hex(4)}"
         # The lock is taken before the file has its real name: a shipper deletes segments that nobody holds.
         aside = self._folder / f"{name}.new"
-        handle = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        handle = create_private(aside, os.O_WRONLY | os.O_EXCL | os.O_APPEND)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX)
             if os.write(handle, segment.HEADER) < len(segment.HEADER):

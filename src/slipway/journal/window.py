@@ -2,20 +2,26 @@
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import OutsideError
 from slipway.journal import segment
+from slipway.journal.corrections import counting, moment
 from slipway.journal.spool import read_spool
 from slipway.records import Prediction, Truth
+from slipway.storage.clock import latest_moment
 from slipway.storage.seams import Journal
 
 if TYPE_CHECKING:
     import polars as pl
+
+_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +40,16 @@ class Found:
 def read_window(
     journal: Journal, *, last: int | None = None, hours: float | None = None, version: int | None = None
 ) -> list[Prediction]:
-    """The newest `last` predictions, or those of the last `hours`, oldest first; failed rows included.
+    """The last `last` predictions that came, or those of the last `hours`, oldest first; failed rows included.
 
-    Given both, the newest `last` among those of the last `hours`.
+    Given both, the newest `last` among those of the last `hours`. What a clock that was ahead has dated into the future
+    is of no hours, and has its place among those that came.
 
     Raises:
         ValueError: neither is given.
     """
     if hours is not None:
-        window = journal.since(time.time() - hours * 3600, version=version)
+        window = journal.since(time.time() - hours * 3600, until=latest_moment(), version=version)
         return window if last is None else window[max(0, len(window) - last) :]
     if last is None:
         raise ValueError("a window is a number of rows or of hours")
@@ -51,22 +58,29 @@ def read_window(
 
 def labelled(journal: Journal) -> list[tuple[Prediction, Truth]]:
     """Every prediction whose truth is known, with the truth that counts; in the order in which truths first came."""
-    truths = counting(journal.truths())
-    predictions = journal.find(list(truths))
-    return [(predictions[key], truth) for key, truth in truths.items() if key in predictions]
+    return list(chain.from_iterable(labelled_parts(journal)))
 
 
-def counting(truths: Iterable[Truth]) -> dict[str, Truth]:
-    """Of each prediction's truths the one that counts: the first that came, or the last that corrects it.
+def labelled_parts(journal: Journal) -> Iterator[list[tuple[Prediction, Truth]]]:
+    """The same a part at a time."""
+    for truths in truth_parts(journal):
+        predictions = journal.find(list(truths))
+        yield [(predictions[key], truth) for key, truth in truths.items() if key in predictions]
 
-    Another that says nothing of a correction is refused when it comes, unless the journal is away then: it is kept, and
-    counts for nothing.
-    """
-    found: dict[str, Truth] = {}
-    for truth in sorted(truths, key=_when):  # they come from several spool segments
-        if truth.is_correction or truth.prediction_id not in found:
-            found[truth.prediction_id] = truth
-    return found
+
+def truth_parts(journal: Journal) -> Iterator[dict[str, Truth]]:
+    """The truth that counts of each prediction that has one, whether that is here or not, a part at a time."""
+    known: set[str] = set()
+    for part in journal.truth_parts(_AT_ONCE):
+        ids = [key for key in dict.fromkeys(truth.prediction_id for truth in part) if key not in known]
+        known.update(ids)
+        found = counting(journal.truths(ids))
+        yield {key: found[key] for key in ids if key in found}
+
+
+def truths_of(journal: Journal, predictions: Iterable[Prediction]) -> dict[str, Truth]:
+    """The truth that counts of each of these predictions that has one; what others have is not read."""
+    return counting(journal.truths([prediction.id for prediction in predictions]))
 
 
 def export(journal: Journal) -> "pl.DataFrame":
@@ -77,9 +91,9 @@ def export(journal: Journal) -> "pl.DataFrame":
     """
     import polars as pl
 
-    truths = {key: truth.truth for key, truth in counting(journal.truths()).items()}
+    truths = {key: truth.truth for part in truth_parts(journal) for key, truth in part.items()}
     rows = []
-    for p in journal.since(0.0):
+    for p in sorted(chain.from_iterable(journal.parts(_AT_ONCE)), key=attrgetter("at")):
         known = {
             "id": p.id,
             "at": datetime.fromtimestamp(p.at, UTC),
@@ -126,7 +140,7 @@ def _waiting(spool: Path, ids: Sequence[str]) -> tuple[dict[str, Prediction], li
 def _found(predictions: Mapping[str, Prediction], truths: Iterable[Truth]) -> dict[str, Found]:
     once = {truth.id: truth for truth in truths}
     given: dict[str, list[Truth]] = {key: [] for key in predictions}
-    for truth in sorted(once.values(), key=_when):
+    for truth in sorted(once.values(), key=moment):
         if truth.prediction_id in given:
             given[truth.prediction_id].append(truth)
     return {key: Found(prediction, tuple(given[key])) for key, prediction in predictions.items()}
@@ -148,7 +162,3 @@ def _column(name: str, values: list[Any]) -> "pl.Series":
 
 def _text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _when(truth: Truth) -> float:
-    return truth.at

@@ -1,7 +1,7 @@
 """Where a window comes from: the journal, or a file scored by the live version → the drift found in it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ import polars as pl
 from slipway.errors import DataError
 from slipway.gate.measure import measure
 from slipway.journal.partial import Measurable, measurable
-from slipway.journal.window import labelled, read_window
+from slipway.journal.shares import callers_beside_others, newest_within
+from slipway.journal.window import read_window, truths_of
 from slipway.model.score import Scorer
 from slipway.monitor.check import DriftReport, Window, count_pieces, judge
 from slipway.monitor.course import cut
@@ -48,6 +49,8 @@ class Monitored:
     """What each value of a column's course is of; none where the rows have no times, or are too few."""
     part: Measurable | None = None
     """What of the rows could be measured, where the journal does not keep them whole."""
+    one_source: str | None = None
+    """The caller by whose truths alone the answers were worse, which those of others do not confirm."""
 
     @property
     def decision(self) -> str:
@@ -59,18 +62,25 @@ class Monitored:
         if report.decision == "too small":
             return f"{self.window} are too few to judge: {report.rows} rows, at least {report.min_rows} are needed."
         if not report.alerts:
-            return f"No signal is beyond its threshold in {self.window}.{self._lacking}"
+            return f"No signal is beyond its threshold in {self.window}.{self._unconfirmed}{self._lacking}"
         signals = ", ".join(f"{a.measure} of {a.column} {a.value:.3g} > {a.threshold:g}" for a in report.alerts[:4])
         more = f" and {len(report.alerts) - 4} more" if len(report.alerts) > 4 else ""
         critical = " Critical." if report.critical else ""
-        return f"In {self.window}: {signals}{more}.{critical}{self._lacking}"
+        return f"In {self.window}: {signals}{more}.{critical}{self._unconfirmed}{self._lacking}"
 
     def to_json(self) -> dict[str, Any]:
         """What `monitor --json` prints."""
         about = {"version": self.version, "window": self.window, "quality": dict(self.quality), "truths": self.truths}
         pieces = [{"from": p.start.isoformat(), "to": p.end.isoformat(), "rows": p.rows} for p in self.pieces]
+        about |= {"one_source": self.one_source} if self.one_source else {}
         lacking = {"absent": self.part.absent, "unmeasured": self.part.unmeasured} if self.part else {}
         return {**self.report.to_json(), **about, "pieces": pieces, **{k: list(v) for k, v in lacking.items()}}
+
+    @property
+    def _unconfirmed(self) -> str:
+        if self.one_source is None:
+            return ""
+        return f" By the truths of {self.one_source} alone the answers are worse, which those of others do not confirm."
 
     @property
     def _lacking(self) -> str:
@@ -88,6 +98,8 @@ class _Rows:
     truths: Mapping[int, Label]
     """By row, where it is known."""
     times: Sequence[datetime]
+    sources: Mapping[int, str] = field(default_factory=dict)
+    """Who gave the truth, by row."""
 
 
 def monitor_journal(
@@ -103,12 +115,14 @@ def monitor_journal(
         f"the predictions of the last {hours:g} hours" if hours is not None else f"the last {len(found):,} predictions"
     )
     place = {p.id: i for i, p in enumerate(found)}
+    truths = newest_within(truths_of(journal, found), project.model.max_source_share)
     seen = _Rows(
         part=measurable(scorer, [p.row for p in found]),
         predictions=[p.prediction for p in found],
         probabilities=[p.probabilities for p in found],
-        truths={place[p.id]: t.truth for p, t in labelled(journal) if p.id in place},
+        truths={place[key]: truth.truth for key, truth in truths.items()},
         times=[datetime.fromtimestamp(p.at, UTC) for p in found],
+        sources={place[key]: truth.source for key, truth in truths.items()},
     )
     return _monitored(project, scorer, version, f"{span} of version {version}", seen)
 
@@ -147,12 +161,26 @@ def _monitored(project: Project, scorer: Scorer, version: int, window: str, seen
     pieces = count_pieces(profile, features, seen.predictions, raw) if seen.times else []
     counts = sum(pieces[1:], pieces[0]) if pieces else profile.count(features, seen.predictions, raw)
     known = [i for i, prediction in enumerate(seen.predictions) if prediction is not None and i in seen.truths]
-    answers = _known_answers(seen, known) if known else None
     reference = _test_answers(scorer) if known else None
-    report = judge(project.monitor, profile, Window(counts, pieces, answers), reference)
+
+    def judged(rows: Sequence[int]) -> DriftReport:
+        answers = _known_answers(seen, rows) if rows else None
+        return judge(project.monitor, profile, Window(counts, pieces, answers), reference)
+
+    report, one_source = judged(known), None
+    for source in callers_beside_others(seen.sources.values()):  # none of whom decides alone
+        if not _is_quality_worse(report):
+            break
+        rest = judged([i for i in known if seen.sources[i] != source])
+        if not _is_quality_worse(rest):
+            report, one_source = rest, source
     spans = [Piece(seen.times[a], seen.times[b - 1], b - a) for a, b in cut(features.height)] if pieces else []
     quality = _quality(project.model.kind, seen, known)
-    return Monitored(report, version, window, quality, len(seen.truths), tuple(spans), seen.part)
+    return Monitored(report, version, window, quality, len(seen.truths), tuple(spans), seen.part, one_source)
+
+
+def _is_quality_worse(report: DriftReport) -> bool:
+    return any(column.alerts for column in report.columns.values() if column.role == "quality")
 
 
 def _known_answers(seen: _Rows, known: Sequence[int]) -> Answers:

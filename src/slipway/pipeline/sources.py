@@ -36,7 +36,20 @@ def read_source(project: Project, name: str, tables: "Tables | None" = None) -> 
             else f"{project.path(name)}: source `{name}` has a header and no rows. Fill it, or name another file."
         )
     labelled = project.labelled(name)
-    return _append(table, read_table(labelled), f"{labelled}") if labelled.is_file() else table
+    return _append(table, _labelled_rows(labelled), f"{labelled}") if labelled.is_file() else table
+
+
+def _labelled_rows(path: Path) -> "pl.DataFrame":
+    import polars as pl
+
+    # A server's retention may rewrite it just now. By a path Polars opens a file several times, which may be two files.
+    with path.open("rb") as file:
+        try:
+            return pl.read_parquet(file)
+        except pl.exceptions.PolarsError as error:
+            raise DataError(
+                f"{path}: can't be read as Parquet ({error}). Remove it: the loop makes it anew."
+            ) from error
 
 
 def take_snapshot(

@@ -1,15 +1,18 @@
 """The first predictions of a promoted version beside the last of its predecessor → whether it does worse."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
+from slipway.journal.shares import callers_beside_others
 from slipway.records import Label, Prediction
 
 ALPHA = 0.05
 MIN_TRUTHS = 30
 """Fewer truths on either side, and quality can't be told."""
+LEAST_TRUTHS = 2
+"""So many can confirm what others' truths show: the tests are exact, or know the spread."""
 LATENCY_RATIO = 2.0
 LATENCY_FLOOR_MS = 20.0
 """A version is not sent back for a few milliseconds, whatever the ratio."""
@@ -24,6 +27,8 @@ class Side:
     """The latest truth by prediction id."""
     prediction_drift: float | None = None
     """How far the answers are from those of the version's own reference; None where it can't be told."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Who gave the truth, by prediction id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +47,29 @@ def compare(promoted: Side, before: Side, *, kind: str, drift_threshold: float |
         kind: classification or regression.
         drift_threshold: of the prediction drift; None where the project has none.
 
-    Errors always count. Shares are compared by Fisher's exact test (1935), absolute errors by Welch's t-test (1947),
-    one-sided.
+    Errors always count. Where several sources gave truths, no caller decides alone: with the truths of each of them
+    left out the others have to say the same. Shares are compared by Fisher's exact test (1935), absolute errors by
+    Welch's t-test (1947), one-sided.
     """
     figures = {"promoted": _figures(promoted), "before": _figures(before)}
     problem = _errors(promoted, before)
     if problem is None:
         judged = _quality(promoted, before, kind)
+        alone = _deciding_alone(promoted, before, kind) if judged is not None and judged.problem is not None else None
         if judged is not None:
             figures["quality"] = judged.figures
+        if alone is not None:
+            figures["one_source"] = {"source": alone, "says": judged.problem if judged is not None else None}
+        if judged is not None and alone is None:
             problem = judged.problem
         else:
             problem = _latency(promoted, before) or _drift(promoted, before, drift_threshold)
     if problem is not None:
         return Comparison(True, problem, figures)
-    return Comparison(False, f"no worse than its predecessor over {len(promoted.predictions)} predictions", figures)
+    said = f"no worse than its predecessor over {len(promoted.predictions)} predictions"
+    if "one_source" in figures:
+        said += f"; by the truths of {figures['one_source']['source']} alone it would be, which others do not confirm"
+    return Comparison(False, said, figures)
 
 
 def _figures(side: Side) -> dict[str, Any]:
@@ -84,9 +97,10 @@ class _Quality:
     figures: dict[str, float]
 
 
-def _quality(promoted: Side, before: Side, kind: str) -> _Quality | None:
+def _quality(promoted: Side, before: Side, kind: str, *, least: int = MIN_TRUTHS) -> _Quality | None:
+    """Compare quality; None where the promoted version has fewer than `least` truths, or the other too few."""
     new, old = _pairs(promoted), _pairs(before)
-    if min(len(new), len(old)) < MIN_TRUTHS:
+    if len(new) < least or len(old) < MIN_TRUTHS:
         return None
     if kind == "classification":
         wrong, wrong_before = (sum(str(p) != str(t) for p, t in pairs) for pairs in (new, old))
@@ -101,6 +115,23 @@ def _quality(promoted: Side, before: Side, kind: str) -> _Quality | None:
     p_value = ttest_ind(errors, errors_before, equal_var=False, alternative="greater").pvalue if now > then else 1.0
     said = f"mean absolute error {now:.4g} on {len(new)} truths, before {then:.4g} on {len(old)}"
     return _Quality(said if p_value < ALPHA else None, {"mae": now, "mae_before": then})
+
+
+def _deciding_alone(promoted: Side, before: Side, kind: str) -> str | None:
+    """The caller without whose truths the version is not shown to be worse, where others gave truths too."""
+    for source in callers_beside_others([*promoted.sources.values(), *before.sources.values()]):
+        rest, rest_before = _without(promoted, source), _without(before, source)
+        # Whose predecessor's truths are all of one caller's is held against those: others say how the version does.
+        known = rest_before if len(_pairs(rest_before)) >= MIN_TRUTHS else before
+        judged = _quality(rest, known, kind, least=LEAST_TRUTHS)
+        if judged is None or judged.problem is None:
+            return source
+    return None
+
+
+def _without(side: Side, source: str) -> Side:
+    truths = {key: truth for key, truth in side.truths.items() if side.sources.get(key) != source}
+    return replace(side, truths=truths)
 
 
 def _pairs(side: Side) -> list[tuple[Label, Label]]:

@@ -21,8 +21,6 @@ DriftCheck = Callable[[Project, Scorer, int, Journal], Mapping[str, Any]]
 
 KEPT_SECONDS = 60.0
 """How long a look at the drift is shown before another is taken."""
-LOOKED_BACK = 200
-"""Decisions among which the loop's last check is looked for."""
 
 log = logging.getLogger(__name__)
 
@@ -61,9 +59,8 @@ class LatestDrift:
         try:
             return self.check(self.project, live.scorer, live.version, self.journal)
         except ModuleNotFoundError:
-            newest = reversed(self.decisions.last(LOOKED_BACK))
-        last = next((d for d in newest if d.step == "check" and d.detail.get("version") == live.version), None)
-        if last is None:
+            last = self.decisions.latest("check", version=live.version)
+        if last is None or "window" not in last.detail:
             return None
         seen = last.at.replace("T", " ")[:16]
         return {**last.detail, "window": f"{last.detail['window']}, as the loop saw them at {seen} UTC"}

@@ -19,7 +19,7 @@ def give_feedback(service: Service, body: Any, source: str) -> dict[str, Any]:
 
     Raises:
         Refusal: 422 for what is no truth, 404 for an unknown id, 409 for a truth that contradicts the one kept and does
-            not say `"correct": true`, 503 when the disk is away.
+            not say `"correct": true`, or corrects another caller's; 503 when the disk is away.
     """
     is_single = isinstance(body, dict)
     items = [body] if is_single else body
@@ -51,6 +51,13 @@ def give_feedback(service: Service, body: Any, source: str) -> dict[str, Any]:
             409,
             f"Another truth is kept of {contradicting[0]!r}{_and_more(contradicting)}. "
             'If it was wrong, send "correct": true with the new one. Nothing was kept.',
+        )
+    others = [item.id for item, outcome in zip(taken, outcomes, strict=True) if outcome == "not theirs"]
+    if others:
+        raise Refusal(
+            409,
+            f"Another caller's truth is kept of {others[0]!r}{_and_more(others)}: only they, or somebody at the "
+            "machine with `slipway feedback FILE --correct`, correct it. Nothing was kept.",
         )
     told = [{"id": item.id, "outcome": outcome} for item, outcome in zip(taken, outcomes, strict=True)]
     return told[0] if is_single else {"feedback": told}

@@ -7,6 +7,7 @@ from typing import Any
 
 from slipway.errors import OutsideError
 from slipway.journal import Found, Shipper, SpoolWriter, find
+from slipway.journal.damaged import DamageCount
 from slipway.journal.purge import Places
 from slipway.journal.retention import Retention
 from slipway.journal.spool import backlog
@@ -44,6 +45,7 @@ class Service:
     batcher: Batcher
     retention: Retention
     drift: LatestDrift
+    damage: DamageCount
     bodies: Bodies = field(default_factory=Bodies)
     metrics: Metrics = field(default_factory=Metrics)
     started: float = field(default_factory=time.time)
@@ -150,13 +152,16 @@ class Service:
         try:
             waiting = backlog(self.settings.own_spool)
         except OutsideError as error:
-            return {"ok": False, "reason": str(error), "backlog_bytes": None, "lag_seconds": None}
+            unknown = {"backlog_bytes": None, "lag_seconds": None}
+            return {"ok": False, "reason": str(error), **unknown, "damaged_records": self.damage.count}
         lag = 0.0 if waiting.since is None else max(0.0, time.time() - waiting.since)
         return {
             "ok": problem is None,
             "reason": problem,
             "backlog_bytes": waiting.bytes,
             "lag_seconds": round(lag, 1) if problem else 0.0,
+            "damaged_records": self.damage.count,
+            "retention_postponed": self.retention.postponed,
         }
 
 
@@ -164,6 +169,7 @@ def open_service(
     project: Project, settings: Settings, storage: Storage, *, host: str = "127.0.0.1", drift: DriftCheck | None = None
 ) -> Service:
     """Put the parts together, to listen on `host`. Nothing is loaded and nothing runs yet."""
+    damage = DamageCount(storage.journal, settings.spool)
     writer = SpoolWriter(settings.own_spool, project.api.durability)
     live = LiveVersion(storage.ledger, BundleStore(settings.bundles), settings.live_file, storage.place)
     return Service(
@@ -174,10 +180,11 @@ def open_service(
         live,
         Paths(project.api, live),
         writer,
-        Shipper(settings.spool, storage.journal, settings.own_spool),
+        Shipper(settings.spool, storage.journal, settings.own_spool, damage.look),
         Batcher(writer, Personal(project.api)),
         Retention(Places.of(project, settings, storage), project.api.keep_days),
         LatestDrift(drift, project, storage.journal, storage.decisions),
+        damage,
     )
 
 

@@ -8,7 +8,9 @@ from slipway.errors import ProjectError
 from slipway.settings import Settings
 from slipway.storage.postgres_address import SCHEMES
 from slipway.storage.seams import Decisions, Journal, Lease, Ledger, Pending, Tables, Tokens
-from slipway.storage.sqlite import SqliteDecisions, SqliteJournal, SqliteLease, SqliteLedger, state_file
+from slipway.storage.sqlite import SqliteJournal, SqliteLedger, state_file
+from slipway.storage.sqlite_decisions import SqliteDecisions
+from slipway.storage.sqlite_lease import SqliteLease
 from slipway.storage.sqlite_pending import SqlitePending
 from slipway.storage.sqlite_tables import SqliteTables
 from slipway.storage.sqlite_tokens import SqliteTokens

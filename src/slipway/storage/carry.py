@@ -73,9 +73,8 @@ def _bring_journal(source: Journal, target: Journal, report: Callable[[int], Non
         target.append(part)
         done += len(part)
         report(done)
-    truths = source.truths()
-    for start in range(0, len(truths), _AT_ONCE):
-        target.append(truths[start : start + _AT_ONCE])
+    for truths in source.truth_parts(_AT_ONCE):
+        target.append(truths)
     after = target.count()
     return after[0] - before[0], after[1] - before[1]
 

@@ -1,9 +1,12 @@
 """The state of a project on a PostgreSQL server: ledger, decisions, leases, what is pending, and tokens."""
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from slipway.records import Decision, LedgerEntry, Token, Waiting, new_id
+from slipway.records import Decision, LedgerEntry, Step, Token, Waiting, new_id
+from slipway.storage.clock import SKEW_SECONDS
+from slipway.storage.decision_rows import checked_version, read_detail
 from slipway.storage.postgres_schema import Schema
 from slipway.storage.postgres_server import PostgresServer
 from slipway.storage.postgres_text import kept, told
@@ -15,6 +18,12 @@ _ENTRY = "seq, at, action, version, previous, bundle, gate, by, why, previous_ha
 _DECISION = "tick, step, outcome, why, at, detail"
 _WAITING = "bundle, at, by, params, metrics, tags"
 _CALLER = "name, sha256, scopes, made_at, expires_at"
+
+_HOLDS = (
+    "leases.until > clock_timestamp() AND (leases.seconds IS NULL "
+    "OR leases.until <= clock_timestamp() + make_interval(secs => leases.seconds + %(skew)s))"
+)
+"""What lasts longer from now than it was asked for was taken while the server's clock was ahead."""
 
 Row = tuple[Any, ...]
 
@@ -75,13 +84,29 @@ class PostgresDecisions:
         d = decision
         # Equal decisions are two; one that is sent again after a connection was lost is one, by its key.
         texts = [kept(text) for text in (d.tick, d.step, d.outcome, d.why, d.at)]
-        values = (new_id(), *texts, json.dumps(dict(d.detail)))
-        self._server.run(lambda c, _: _insert(c, f"slipway.decisions (key, {_DECISION})", values, "key"))
+        values = (new_id(), *texts, json.dumps(dict(d.detail)), checked_version(d))
+        self._server.run(lambda c, _: _insert(c, f"slipway.decisions (key, {_DECISION}, version)", values, "key"))
 
     def last(self, count: int) -> list[Decision]:
         newest = f"SELECT {_DECISION} FROM slipway.decisions ORDER BY seq DESC LIMIT %s"
         rows = self._server.run(lambda c, _: c.execute(newest, (max(count, 0),)).fetchall())
         return [_decision(row) for row in reversed(rows)]
+
+    def latest(
+        self,
+        step: Step,
+        *,
+        outcomes: Sequence[str] = (),
+        version: int | None = None,
+        until: str | None = None,
+        other_than: str | None = None,
+    ) -> Decision | None:
+        asked: dict[str, Any] = {"step = %s": step, "outcome = ANY (%s)": list(outcomes) or None}
+        asked |= {"version = %s": version, 'at COLLATE "C" <= %s': until, "tick <> %s": other_than}
+        given = {condition: value for condition, value in asked.items() if value is not None}
+        sql = f"SELECT {_DECISION} FROM slipway.decisions WHERE {' AND '.join(given)} ORDER BY seq DESC LIMIT 1"
+        row = self._server.run(lambda c, _: c.execute(sql, [*given.values()]).fetchone())
+        return None if row is None else _decision(row)
 
 
 class PostgresLease:
@@ -92,28 +117,33 @@ class PostgresLease:
 
     def acquire(self, name: str, holder: str, seconds: float) -> bool:
         taking = (
-            "INSERT INTO slipway.leases (name, holder, until) "
-            "VALUES (%s, %s, clock_timestamp() + make_interval(secs => %s)) ON CONFLICT (name) DO UPDATE "
-            "SET holder = excluded.holder, until = excluded.until "
-            "WHERE leases.holder = excluded.holder OR leases.until <= clock_timestamp()"
+            "INSERT INTO slipway.leases (name, holder, until, seconds) "
+            "VALUES (%(name)s, %(holder)s, clock_timestamp() + make_interval(secs => %(seconds)s), %(seconds)s) "
+            "ON CONFLICT (name) DO UPDATE "
+            "SET holder = excluded.holder, until = excluded.until, seconds = excluded.seconds "
+            f"WHERE leases.holder = excluded.holder OR NOT ({_HOLDS})"
         )
-        return self._server.run(lambda c, _: c.execute(taking, (kept(name), kept(holder), seconds)).rowcount == 1)
+        return self._server.run(lambda c, _: c.execute(taking, _lease(name, holder, seconds)).rowcount == 1)
 
     def renew(self, name: str, holder: str, seconds: float) -> bool:
         longer = (
-            "UPDATE slipway.leases SET until = clock_timestamp() + make_interval(secs => %s) "
-            "WHERE name = %s AND holder = %s AND until > clock_timestamp()"
+            "UPDATE slipway.leases SET until = clock_timestamp() + make_interval(secs => %(seconds)s), "
+            "seconds = %(seconds)s WHERE name = %(name)s AND holder = %(holder)s AND until > clock_timestamp()"
         )
-        return self._server.run(lambda c, _: c.execute(longer, (seconds, kept(name), kept(holder))).rowcount == 1)
+        return self._server.run(lambda c, _: c.execute(longer, _lease(name, holder, seconds)).rowcount == 1)
 
     def release(self, name: str, holder: str) -> None:
         gone = "DELETE FROM slipway.leases WHERE name = %s AND holder = %s"
         self._server.run(lambda c, _: c.execute(gone, (kept(name), kept(holder))))
 
     def holder(self, name: str) -> str | None:
-        asked = "SELECT holder FROM slipway.leases WHERE name = %s AND until > clock_timestamp()"
-        row = self._server.run(lambda c, _: c.execute(asked, (kept(name),)).fetchone())
+        asked = f"SELECT holder FROM slipway.leases WHERE name = %(name)s AND {_HOLDS}"
+        row = self._server.run(lambda c, _: c.execute(asked, _lease(name)).fetchone())
         return told(row[0]) if row else None
+
+
+def _lease(name: str, holder: str = "", seconds: float = 0.0) -> dict[str, str | float]:
+    return {"name": kept(name), "holder": kept(holder), "seconds": seconds, "skew": SKEW_SECONDS}
 
 
 class PostgresPending:
@@ -186,4 +216,4 @@ def _entry(row: Row) -> LedgerEntry:
 def _decision(row: Row) -> Decision:
     tick, step, outcome, why, at, detail = row
     words: Any = step
-    return Decision(told(tick), words, told(outcome), told(why), at, json.loads(detail))
+    return Decision(told(tick), words, told(outcome), told(why), at, read_detail(detail))

@@ -1,10 +1,16 @@
 """Predictions and truths in, the same ones out of PostgreSQL: brought by COPY, each kept once by its id."""
 
 import json
+import logging
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from slipway.records import Prediction, Truth
+from slipway.errors import SlipwayError
+from slipway.records import DamagedRecord, Prediction, Truth
+from slipway.storage.journal_rows import Record, read_prediction, read_rows, read_truth
+from slipway.storage.journal_rows import Row as RowLike
 from slipway.storage.postgres_forget import forget, reuse
 from slipway.storage.postgres_server import PostgresServer
 from slipway.storage.postgres_text import kept, told
@@ -12,11 +18,20 @@ from slipway.storage.postgres_text import kept, told
 if TYPE_CHECKING:
     from slipway.storage.postgres_server import Connection
 
+log = logging.getLogger(__name__)
+
 _REMOVED_AT_ONCE = 5_000
+_TRUTHS_AT_ONCE = 10_000
+_TABLES = ("slipway.predictions", "slipway.truths", "slipway.damaged")
+_SET_ASIDE = {"predictions": ("prediction", "id", "row"), "truths": ("truth", "prediction_id", "truth")}
+"""Of each table: the kind of its records, of which prediction one is, and what of it is kept to be looked at."""
 _PREDICTION = "id, at, version, row, prediction, probabilities, latency_ms, error"
 _TRUTH = "id, prediction_id, at, truth, source, is_correction"
 
 Row = tuple[Any, ...]
+
+
+_OF_OLD_DAMAGED = "prediction_id IN (SELECT id FROM slipway.damaged WHERE kind = 'prediction' AND at < %s)"
 
 
 class PostgresJournal:
@@ -33,6 +48,7 @@ class PostgresJournal:
                 predictions.append(record)
             else:
                 truths.append(record)
+        predictions.sort(key=attrgetter("at"))  # what several writers left comes in the order of time
 
         def bring(connection: "Connection", is_again: bool) -> None:
             if predictions:
@@ -45,48 +61,41 @@ class PostgresJournal:
 
     def last(self, rows: int, *, version: int | None = None) -> list[Prediction]:
         of_version, values = ("WHERE version = %s", [version]) if version is not None else ("", [])
-        found = self._select(
-            f"SELECT {_PREDICTION} FROM slipway.predictions {of_version} ORDER BY at DESC, seq DESC LIMIT %s",
-            [*values, max(rows, 0)],
-        )
-        return [_prediction(row) for row in reversed(found)]
+        found = self._predictions(f"{of_version} ORDER BY seq DESC LIMIT %s", [*values, max(rows, 0)])
+        return found[::-1]
 
-    def since(self, at: float, *, version: int | None = None) -> list[Prediction]:
-        of_version, values = ("AND version = %s", [version]) if version is not None else ("", [])
-        found = self._select(
-            f"SELECT {_PREDICTION} FROM slipway.predictions WHERE at >= %s {of_version} ORDER BY at, seq",
-            [at, *values],
-        )
-        return [_prediction(row) for row in found]
+    def since(self, at: float, *, until: float | None = None, version: int | None = None) -> list[Prediction]:
+        asked, values = ["at >= %s"], [at]
+        for condition, value in (("at <= %s", until), ("version = %s", version)):
+            if value is not None:
+                asked, values = [*asked, condition], [*values, value]
+        return self._predictions(f"WHERE {' AND '.join(asked)} ORDER BY at, seq", values)
 
     def parts(self, rows: int) -> Iterator[list[Prediction]]:
-        after = [float("-inf"), 0]
-        while True:
-            found = self._select(
-                f"SELECT {_PREDICTION}, seq FROM slipway.predictions WHERE (at, seq) > (%s, %s) ORDER BY at, seq "
-                "LIMIT %s",
-                [*after, rows],
-            )
-            if not found:
-                return
-            yield [_prediction(row[:-1]) for row in found]
-            after = [found[-1][1], found[-1][-1]]
+        return self._parts("predictions", _PREDICTION, _prediction, rows)
 
     def find(self, ids: Sequence[str]) -> dict[str, Prediction]:
+        found = self._predictions("WHERE id = ANY (%s)", [[kept(key) for key in ids]])
+        return {prediction.id: prediction for prediction in found}
+
+    def present(self, ids: Sequence[str]) -> set[str]:
+        wanted = [kept(key) for key in ids]
         found = self._select(
-            f"SELECT {_PREDICTION} FROM slipway.predictions WHERE id = ANY (%s)", [[kept(key) for key in ids]]
+            "SELECT id FROM slipway.predictions WHERE id = ANY (%s) UNION "
+            "SELECT prediction_id FROM slipway.damaged WHERE prediction_id = ANY (%s)",
+            [wanted, wanted],
         )
-        return {prediction.id: prediction for prediction in map(_prediction, found)}
+        return {told(row[0]) for row in found}
 
     def truths(self, ids: Sequence[str] | None = None) -> list[Truth]:
         if ids is None:
-            found = self._select(f"SELECT {_TRUTH} FROM slipway.truths ORDER BY seq", [])
-        else:
-            found = self._select(
-                f"SELECT {_TRUTH} FROM slipway.truths WHERE prediction_id = ANY (%s) ORDER BY seq",
-                [[kept(key) for key in ids]],
-            )
-        return [_truth(row) for row in found]
+            return [truth for part in self.truth_parts(_TRUTHS_AT_ONCE) for truth in part]
+        return self._readable(
+            "truths", _TRUTH, _truth, "WHERE prediction_id = ANY (%s) ORDER BY seq", [[kept(key) for key in ids]]
+        )
+
+    def truth_parts(self, rows: int) -> Iterator[list[Truth]]:
+        return self._parts("truths", _TRUTH, _truth, rows)
 
     def count(self) -> tuple[int, int]:
         counted = self._select(
@@ -95,43 +104,117 @@ class PostgresJournal:
         predictions, truths = counted[0]
         return predictions, truths
 
+    def newest(self) -> float | None:
+        found = self._select("SELECT at FROM slipway.predictions ORDER BY seq DESC LIMIT 1", [])
+        return found[0][0] if found and isinstance(found[0][0], float) else None
+
+    def count_damaged(self) -> int:
+        return int(self._select("SELECT count(*) FROM slipway.damaged", [])[0][0])
+
+    def damaged(self, rows: int) -> list[DamagedRecord]:
+        newest = "SELECT prediction_id, why FROM slipway.damaged ORDER BY seq DESC LIMIT %s"
+        place = f"PostgreSQL at {self._server.address.place}"
+        return [DamagedRecord(told(key), why, place) for key, why in reversed(self._select(newest, [max(rows, 0)]))]
+
     def remove(self, ids: Sequence[str]) -> tuple[int, int]:
         wanted = [kept(key) for key in ids]
-        removed = self._remove(
-            "DELETE FROM slipway.predictions WHERE id = ANY (%s)",
-            "DELETE FROM slipway.truths WHERE prediction_id = ANY (%s)",
-            wanted,
-        )
-        forget(self._server, ("slipway.predictions", "slipway.truths"))
+
+        def remove(connection: "Connection", is_again: bool) -> tuple[int, int]:
+            truths = connection.execute("DELETE FROM slipway.truths WHERE prediction_id = ANY (%s)", [wanted]).rowcount
+            predictions = connection.execute("DELETE FROM slipway.predictions WHERE id = ANY (%s)", [wanted]).rowcount
+            return _with_damaged(connection, (predictions, truths), "prediction_id = ANY (%s)", wanted)
+
+        removed = self._server.run(remove, is_whole=True)
+        forget(self._server, _TABLES)
         return removed
 
-    def remove_before(self, at: float) -> tuple[int, int]:
-        total = (0, 0)
-        while True:  # a part at a time: whoever asks for one of these waits for one of them alone
-            old = f"(SELECT id FROM slipway.predictions WHERE at < %s ORDER BY at, seq LIMIT {_REMOVED_AT_ONCE})"
-            removed = self._remove(
-                f"DELETE FROM slipway.predictions WHERE id IN {old}",
-                f"DELETE FROM slipway.truths WHERE prediction_id IN {old}",
-                at,
+    def remove_before(self, at: float, *, until: float | None = None) -> tuple[int, int]:
+        total = self._remove_parts("at < %s ORDER BY at, seq", (at,))
+        ahead = "SELECT EXISTS (SELECT FROM slipway.predictions WHERE at > %s)"
+        if until is not None and self._select(ahead, [until]) == [(True,)]:
+            # Of a clock that was ahead: as old as what came after it.
+            before = "at > %s AND seq < (SELECT min(seq) FROM slipway.predictions WHERE at >= %s AND at <= %s)"
+            more = self._remove_parts(before, (until, at, until))
+            total = total[0] + more[0], total[1] + more[1]
+
+        def remove(connection: "Connection", is_again: bool) -> tuple[int, int]:
+            lost = (
+                "DELETE FROM slipway.truths t WHERE at < %s AND NOT EXISTS "
+                "(SELECT FROM slipway.predictions p WHERE p.id = t.prediction_id)"
             )
-            total = total[0] + removed[0], total[1] + removed[1]
-            if removed[0] < _REMOVED_AT_ONCE:
-                break
-        lost = (
-            "DELETE FROM slipway.truths t WHERE at < %s AND NOT EXISTS "
-            "(SELECT FROM slipway.predictions p WHERE p.id = t.prediction_id)"
-        )
-        total = total[0], total[1] + self._server.run(lambda c, _: c.execute(lost, (at,)).rowcount)
+            truths = connection.execute(lost, (at,)).rowcount
+            truths += connection.execute(f"DELETE FROM slipway.truths WHERE {_OF_OLD_DAMAGED}", (at,)).rowcount
+            return _with_damaged(connection, (0, truths), "at < %s", at)
+
+        more = self._server.run(remove, is_whole=True)
+        total = total[0] + more[0], total[1] + more[1]
         if total != (0, 0):
-            reuse(self._server, ("slipway.predictions", "slipway.truths"))
+            reuse(self._server, _TABLES)
         return total
 
-    def _remove(self, predictions: str, truths: str, value: Any) -> tuple[int, int]:
-        def remove(connection: "Connection", is_again: bool) -> tuple[int, int]:
-            of_truths = connection.execute(truths, (value,)).rowcount
-            return connection.execute(predictions, (value,)).rowcount, of_truths
+    def _remove_parts(self, condition: str, values: Row) -> tuple[int, int]:
+        """A part at a time: whoever asks for one of these waits for one of them alone."""
+        old = f"(SELECT id FROM slipway.predictions WHERE {condition} LIMIT {_REMOVED_AT_ONCE})"
 
-        return self._server.run(remove, is_whole=True)
+        def remove(connection: "Connection", is_again: bool) -> tuple[int, int]:
+            truths = connection.execute(f"DELETE FROM slipway.truths WHERE prediction_id IN {old}", values).rowcount
+            return connection.execute(f"DELETE FROM slipway.predictions WHERE id IN {old}", values).rowcount, truths
+
+        total = (0, 0)
+        while True:
+            removed = self._server.run(remove, is_whole=True)
+            total = total[0] + removed[0], total[1] + removed[1]
+            if removed[0] < _REMOVED_AT_ONCE:
+                return total
+
+    def _predictions(self, rest: str, values: list[Any]) -> list[Prediction]:
+        return self._readable("predictions", _PREDICTION, _prediction, rest, values)
+
+    def _readable(
+        self, table: str, columns: str, read: Callable[[RowLike], Record], rest: str, values: list[Any]
+    ) -> list[Record]:
+        """The records that a query asks for; others take the place of those that can't be read."""
+        while True:
+            rows = self._select(f"SELECT {columns}, seq FROM slipway.{table} {rest}", values)
+            records, unreadable = read_rows(rows, read)
+            if not unreadable or not self._set_aside(table, unreadable):
+                return records
+
+    def _parts(self, table: str, columns: str, read: Callable[[RowLike], Record], rows: int) -> Iterator[list[Record]]:
+        after = -1
+        while True:
+            sql = f"SELECT {columns}, seq FROM slipway.{table} WHERE seq > %s ORDER BY seq LIMIT %s"
+            if not (found := self._select(sql, [after, rows])):
+                return
+            after = found[-1][-1]
+            records, unreadable = read_rows(found, read)
+            if unreadable:
+                self._set_aside(table, unreadable)
+            if records:
+                yield records
+
+    def _set_aside(self, table: str, unreadable: Sequence[tuple[RowLike, str]]) -> bool:
+        """Move rows that can't be read to the table of those; whether they could be moved."""
+        kind, of, content = _SET_ASIDE[table]
+        now = time.time()
+        moving = (
+            f"INSERT INTO slipway.damaged (kind, id, prediction_id, at, why, content) SELECT '{kind}', id, {of}, "
+            f"CASE WHEN at <= %s THEN at ELSE %s END, %s, {content} FROM slipway.{table} WHERE seq = %s "
+            "ON CONFLICT (kind, id) DO NOTHING"
+        )
+
+        def move(connection: "Connection", is_again: bool) -> None:
+            with connection.cursor() as cursor:
+                cursor.executemany(moving, [(now, now, why, row[-1]) for row, why in unreadable])
+                cursor.executemany(f"DELETE FROM slipway.{table} WHERE seq = %s", [(row[-1],) for row, _ in unreadable])
+
+        try:
+            self._server.run(move, is_whole=True)
+        except SlipwayError as error:
+            log.warning("%d records of the journal can't be read, nor set aside: %s", len(unreadable), error)
+            return False
+        log.error("%d records of the journal can't be read and are set aside: %s", len(unreadable), unreadable[0][1])
+        return True
 
     def _select(self, sql: str, values: list[Any]) -> list[Row]:
         def select(connection: "Connection", is_again: bool) -> list[Row]:
@@ -139,6 +222,13 @@ class PostgresJournal:
                 return cursor.execute(sql, values).fetchall()
 
         return self._server.run(select)
+
+
+def _with_damaged(connection: "Connection", removed: tuple[int, int], condition: str, value: Any) -> tuple[int, int]:
+    """Remove records that were set aside too; how many of each kind it comes to."""
+    gone = connection.execute(f"DELETE FROM slipway.damaged WHERE {condition} RETURNING kind", [value]).fetchall()
+    kinds = [row[0] for row in gone]
+    return removed[0] + kinds.count("prediction"), removed[1] + kinds.count("truth")
 
 
 def _bring(connection: "Connection", table: str, columns: str, rows: Callable[[], Iterable[Row]]) -> None:
@@ -177,20 +267,12 @@ def _truth_values(t: Truth) -> Row:
     return kept(t.id), kept(t.prediction_id), t.at, json.dumps(t.truth), kept(t.source), t.is_correction
 
 
-def _prediction(row: Row) -> Prediction:
+def _prediction(row: RowLike) -> Prediction:
     key, at, version, values, prediction, probabilities, latency_ms, error = row
-    return Prediction(
-        told(key),
-        at,
-        version,
-        json.loads(values),
-        json.loads(prediction),
-        json.loads(probabilities),
-        latency_ms,
-        told(error) if error is not None else None,
-    )
+    said = told(error) if error is not None else None
+    return read_prediction((told(key), at, version, values, prediction, probabilities, latency_ms, said))
 
 
-def _truth(row: Row) -> Truth:
+def _truth(row: RowLike) -> Truth:
     key, prediction_id, at, truth, source, is_correction = row
-    return Truth(told(key), told(prediction_id), at, json.loads(truth), told(source), is_correction)
+    return read_truth((told(key), told(prediction_id), at, truth, told(source), is_correction))

@@ -57,13 +57,31 @@ FIRST_TABLES = (
     )""",
 )
 
-FORMATS: tuple[tuple[str, ...], ...] = (FIRST_TABLES,)
+SECOND = (
+    "CREATE INDEX predictions_by_arrival ON slipway.predictions (seq)",
+    "CREATE INDEX predictions_of_version_by_arrival ON slipway.predictions (version, seq)",
+    "CREATE INDEX truths_by_arrival ON slipway.truths (seq)",
+    """CREATE TABLE slipway.damaged (
+        seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, kind text NOT NULL, id text COLLATE "C" NOT NULL,
+        prediction_id text COLLATE "C" NOT NULL, at double precision NOT NULL, why text NOT NULL,
+        content text NOT NULL, UNIQUE (kind, id)
+    )""",
+    "CREATE INDEX damaged_by_prediction ON slipway.damaged (prediction_id)",
+    "ALTER TABLE slipway.leases ADD COLUMN seconds double precision",
+    "ALTER TABLE slipway.decisions ADD COLUMN version bigint",
+    """UPDATE slipway.decisions SET version = substring(detail from '"version": ([0-9]{1,18})[,}]')::bigint
+        WHERE step = 'check'""",
+    "CREATE INDEX decisions_by_step ON slipway.decisions (step, seq)",
+)
+
+FORMATS: tuple[tuple[str, ...], ...] = (FIRST_TABLES, SECOND)
 """What each format adds to the one before it. What a published one added is never changed."""
 
 RIGHTS = {
     # What is too old is removed by whoever serves, which records that it did.
     "predictions": ("SELECT", "INSERT", "DELETE"),
     "truths": ("SELECT", "INSERT", "DELETE"),
+    "damaged": ("SELECT", "INSERT", "DELETE"),
     "decisions": ("SELECT", "INSERT"),
     "ledger": ("SELECT",),
     "tokens": ("SELECT",),

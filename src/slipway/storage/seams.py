@@ -6,41 +6,69 @@ Appends rest on unique keys alone, never on a transaction across tables: not eve
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from slipway.records import Decision, LedgerEntry, Prediction, Token, Truth, Waiting
+from slipway.records import DamagedRecord, Decision, LedgerEntry, Prediction, Step, Token, Truth, Waiting
 
 if TYPE_CHECKING:
     import polars as pl
 
 
 class Journal(Protocol):
-    """Predictions and truths, each kept once however often it is shipped."""
+    """Predictions and truths, each kept once however often it is shipped.
+
+    A record that can't be read is set aside by whoever finds it, and counted: every other one is still there.
+    """
 
     def append(self, records: Iterable[Prediction | Truth]) -> None:
         """Keep the records in order; one whose id is there already is passed over."""
 
     def last(self, rows: int, *, version: int | None = None) -> list[Prediction]:
-        """The newest predictions, oldest first; failed rows included."""
+        """The predictions that came last, oldest first; failed rows included.
 
-    def since(self, at: float, *, version: int | None = None) -> list[Prediction]:
-        """The predictions at or after a Unix time, oldest first."""
+        In the order in which they came, of one call of `append` in that of time: whatever a clock said meanwhile.
+        """
+
+    def since(self, at: float, *, until: float | None = None, version: int | None = None) -> list[Prediction]:
+        """The predictions from one Unix time up to another, both included, oldest first."""
 
     def parts(self, rows: int) -> Iterator[list[Prediction]]:
-        """All predictions, oldest first, so many at a time."""
+        """All predictions in the order in which they came, so many at a time."""
 
     def find(self, ids: Sequence[str]) -> dict[str, Prediction]:
         """Predictions by id; unknown ids are absent."""
 
+    def present(self, ids: Sequence[str]) -> set[str]:
+        """Which of these predictions are here, also of those that can't be read."""
+
     def truths(self, ids: Sequence[str] | None = None) -> list[Truth]:
         """Truths in the order they came, of these predictions or of all."""
 
+    def truth_parts(self, rows: int) -> Iterator[list[Truth]]:
+        """All truths in the order they came, so many at a time."""
+
     def count(self) -> tuple[int, int]:
-        """How many predictions and how many truths there are."""
+        """How many predictions and how many truths there are, without the damaged ones."""
+
+    def newest(self) -> float | None:
+        """When the prediction was made that came last, as a Unix time; None where there is none."""
+
+    def count_damaged(self) -> int:
+        """How many records could not be read, and are set aside."""
+
+    def damaged(self, rows: int) -> list[DamagedRecord]:
+        """The newest of them, oldest first."""
 
     def remove(self, ids: Sequence[str]) -> tuple[int, int]:
-        """Remove predictions and their truths for good, their bytes too; how many of each there were."""
+        """Remove predictions and their truths for good, their bytes too; how many of each there were.
 
-    def remove_before(self, at: float) -> tuple[int, int]:
-        """The same of every prediction before a Unix time, and of truths that came before it for none."""
+        Those that were set aside are removed, and counted, too.
+        """
+
+    def remove_before(self, at: float, *, until: float | None = None) -> tuple[int, int]:
+        """The same of every prediction before a Unix time, and of truths that came before it for none.
+
+        Args:
+            until: what is later is of a clock that was ahead; it goes when what came after it would.
+        """
 
 
 class Ledger(Protocol):
@@ -77,6 +105,24 @@ class Decisions(Protocol):
 
     def last(self, count: int) -> list[Decision]:
         """The newest ones, oldest first."""
+
+    def latest(
+        self,
+        step: Step,
+        *,
+        outcomes: Sequence[str] = (),
+        version: int | None = None,
+        until: str | None = None,
+        other_than: str | None = None,
+    ) -> Decision | None:
+        """The newest decision of a step, however many were made since.
+
+        Args:
+            outcomes: one of these; any, if none is given.
+            version: the one that its figures name.
+            until: ISO 8601 in UTC, to pass over what a clock that was ahead has noted.
+            other_than: a tick whose decisions are passed over.
+        """
 
 
 class Lease(Protocol):

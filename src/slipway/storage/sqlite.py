@@ -1,14 +1,21 @@
-"""The state of a project in one SQLite file: journal, ledger, decisions and leases over `state.db`."""
+"""The state of a project in one SQLite file: its format, the journal and the ledger over `state.db`."""
 
 import json
+import logging
+import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from slipway.records import Decision, LedgerEntry, Prediction, Truth
-from slipway.storage import sqlite_pending, sqlite_tokens
+from slipway.errors import SlipwayError
+from slipway.records import DamagedRecord, LedgerEntry, Prediction, Truth
+from slipway.storage import sqlite_decisions, sqlite_lease, sqlite_pending, sqlite_tokens
+from slipway.storage.journal_rows import Record, Row, read_prediction, read_rows, read_truth
 from slipway.storage.sqlite_file import BUSY_SECONDS, SqliteFile
+
+log = logging.getLogger(__name__)
 
 FIRST_TABLES = (
     """CREATE TABLE predictions (
@@ -34,7 +41,19 @@ FIRST_TABLES = (
     "CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, until REAL NOT NULL)",
 )
 
-FORMATS = (FIRST_TABLES, (sqlite_tokens.TABLE,), (sqlite_pending.TABLE,), (sqlite_tokens.EXPIRY,))
+FIFTH = (
+    # An index of SQLite ends in the row's number: the last that came of a version are found without sorting.
+    "CREATE INDEX predictions_by_arrival ON predictions (version)",
+    """CREATE TABLE damaged (
+        seq INTEGER PRIMARY KEY, kind TEXT NOT NULL, id TEXT, prediction_id TEXT, at REAL, why TEXT NOT NULL,
+        content BLOB, UNIQUE (kind, id)
+    )""",
+    "CREATE INDEX damaged_by_prediction ON damaged (prediction_id)",
+    sqlite_lease.LENGTH,
+    *sqlite_decisions.BY_STEP,
+)
+
+FORMATS = (FIRST_TABLES, (sqlite_tokens.TABLE,), (sqlite_pending.TABLE,), (sqlite_tokens.EXPIRY,), FIFTH)
 """What each format adds to the one before it. What a published one added is never changed."""
 FORMAT = len(FORMATS)
 
@@ -45,10 +64,15 @@ def state_file(path: Path, *, busy_seconds: float = BUSY_SECONDS) -> SqliteFile:
 
 
 _REMOVED_AT_ONCE = 5_000
+_TRUTHS_AT_ONCE = 10_000
+_SET_ASIDE = {"predictions": ("prediction", "id", "row"), "truths": ("truth", "prediction_id", "truth")}
+"""Of each table: the kind of its records, of which prediction one is, and what of it is kept to be looked at."""
 _PREDICTION = "id, at, version, row, prediction, probabilities, latency_ms, error"
 _TRUTH = "id, prediction_id, at, truth, source, is_correction"
 _ENTRY = "seq, at, action, version, previous, bundle, gate, by, why, previous_hash, hash"
-_DECISION = "tick, step, outcome, why, at, detail"
+
+
+_OF_OLD_DAMAGED = "prediction_id IN (SELECT id FROM damaged WHERE kind = 'prediction' AND at < ?)"
 
 
 class SqliteJournal:
@@ -66,6 +90,7 @@ class SqliteJournal:
                 truths.append(_truth_values(record))
         if not predictions and not truths:
             return
+        predictions.sort(key=itemgetter(1))  # what several writers left comes in the order of time
         with self._file.writing() as connection:
             connection.executemany(
                 f"INSERT INTO predictions ({_PREDICTION}) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
@@ -77,88 +102,160 @@ class SqliteJournal:
 
     def last(self, rows: int, *, version: int | None = None) -> list[Prediction]:
         of_version, values = ("WHERE version = ?", [version]) if version is not None else ("", [])
-        found = self._select(
-            f"SELECT {_PREDICTION} FROM predictions {of_version} ORDER BY at DESC, seq DESC LIMIT ?",
-            [*values, max(rows, 0)],
-        )
-        return [_prediction(row) for row in reversed(found)]
+        found = self._predictions(f"{of_version} ORDER BY seq DESC LIMIT ?", [*values, max(rows, 0)])
+        return found[::-1]
 
-    def since(self, at: float, *, version: int | None = None) -> list[Prediction]:
-        of_version, values = ("AND version = ?", [version]) if version is not None else ("", [])
-        found = self._select(
-            f"SELECT {_PREDICTION} FROM predictions WHERE at >= ? {of_version} ORDER BY at, seq", [at, *values]
-        )
-        return [_prediction(row) for row in found]
+    def since(self, at: float, *, until: float | None = None, version: int | None = None) -> list[Prediction]:
+        asked, values = ["at >= ?"], [at]
+        for condition, value in (("at <= ?", until), ("version = ?", version)):
+            if value is not None:
+                asked, values = [*asked, condition], [*values, value]
+        return self._predictions(f"WHERE {' AND '.join(asked)} ORDER BY at, seq", values)
 
     def parts(self, rows: int) -> Iterator[list[Prediction]]:
-        after = [float("-inf"), 0]
-        while True:
-            found = self._select(
-                f"SELECT {_PREDICTION}, seq FROM predictions WHERE (at, seq) > (?, ?) ORDER BY at, seq LIMIT ?",
-                [*after, rows],
-            )
-            if not found:
-                return
-            yield [_prediction(row[:-1]) for row in found]
-            after = [found[-1][1], found[-1][-1]]
+        return self._parts("predictions", _PREDICTION, read_prediction, rows)
 
     def find(self, ids: Sequence[str]) -> dict[str, Prediction]:
+        found = self._predictions("WHERE id IN (SELECT value FROM json_each(?))", [json.dumps(list(ids))])
+        return {prediction.id: prediction for prediction in found}
+
+    def present(self, ids: Sequence[str]) -> set[str]:
+        wanted = json.dumps(list(ids))
         found = self._select(
-            f"SELECT {_PREDICTION} FROM predictions WHERE id IN (SELECT value FROM json_each(?))",
-            [json.dumps(list(ids))],
+            "SELECT id FROM predictions WHERE id IN (SELECT value FROM json_each(?)) UNION "
+            "SELECT prediction_id FROM damaged WHERE prediction_id IN (SELECT value FROM json_each(?))",
+            [wanted, wanted],
         )
-        return {row[0]: _prediction(row) for row in found}
+        return {row[0] for row in found}
 
     def truths(self, ids: Sequence[str] | None = None) -> list[Truth]:
         if ids is None:
-            found = self._select(f"SELECT {_TRUTH} FROM truths ORDER BY seq", [])
-        else:
-            found = self._select(
-                f"SELECT {_TRUTH} FROM truths WHERE prediction_id IN (SELECT value FROM json_each(?)) ORDER BY seq",
-                [json.dumps(list(ids))],
-            )
-        return [_truth(row) for row in found]
+            return [truth for part in self.truth_parts(_TRUTHS_AT_ONCE) for truth in part]
+        return self._truths(
+            "WHERE prediction_id IN (SELECT value FROM json_each(?)) ORDER BY seq", [json.dumps(list(ids))]
+        )
+
+    def truth_parts(self, rows: int) -> Iterator[list[Truth]]:
+        return self._parts("truths", _TRUTH, read_truth, rows)
 
     def count(self) -> tuple[int, int]:
         counted = self._select("SELECT (SELECT count(*) FROM predictions), (SELECT count(*) FROM truths)", [])
         predictions, truths = counted[0]
         return predictions, truths
 
+    def newest(self) -> float | None:
+        found = self._select("SELECT at FROM predictions ORDER BY seq DESC LIMIT 1", [])
+        return found[0][0] if found and isinstance(found[0][0], float) else None
+
+    def count_damaged(self) -> int:
+        return int(self._select("SELECT count(*) FROM damaged", [])[0][0])
+
+    def damaged(self, rows: int) -> list[DamagedRecord]:
+        found = self._select("SELECT prediction_id, why FROM damaged ORDER BY seq DESC LIMIT ?", [max(rows, 0)])
+        place = str(self._file.path)
+        return [DamagedRecord(key if isinstance(key, str) else None, why, place) for key, why in reversed(found)]
+
     def remove(self, ids: Sequence[str]) -> tuple[int, int]:
         wanted = json.dumps(list(ids))
-        removed = self._remove(
-            "DELETE FROM predictions WHERE id IN (SELECT value FROM json_each(?))",
-            "DELETE FROM truths WHERE prediction_id IN (SELECT value FROM json_each(?))",
-            (wanted,),
-        )
+        among = "IN (SELECT value FROM json_each(?))"
+        with self._file.writing() as connection:
+            truths = connection.execute(f"DELETE FROM truths WHERE prediction_id {among}", (wanted,)).rowcount
+            predictions = connection.execute(f"DELETE FROM predictions WHERE id {among}", (wanted,)).rowcount
+            damaged = connection.execute(f"DELETE FROM damaged WHERE prediction_id {among} RETURNING kind", (wanted,))
+            kinds = [row[0] for row in damaged.fetchall()]
         self._file.forget()
-        return removed
+        return predictions + kinds.count("prediction"), truths + kinds.count("truth")
 
-    def remove_before(self, at: float) -> tuple[int, int]:
-        total = (0, 0)
-        while True:  # a part at a time: whoever else writes waits for one of them alone
-            old = f"(SELECT id FROM predictions WHERE at < ? ORDER BY at, seq LIMIT {_REMOVED_AT_ONCE})"
-            removed = self._remove(
-                f"DELETE FROM predictions WHERE id IN {old}", f"DELETE FROM truths WHERE prediction_id IN {old}", (at,)
-            )
-            total = total[0] + removed[0], total[1] + removed[1]
-            if removed[0] < _REMOVED_AT_ONCE:
-                break
+    def remove_before(self, at: float, *, until: float | None = None) -> tuple[int, int]:
+        total = self._remove_parts("at < ? ORDER BY at, seq", (at,))
+        ahead = "SELECT EXISTS (SELECT 1 FROM predictions WHERE at > ?)"
+        if until is not None and self._select(ahead, [until]) == [(1,)]:
+            # Of a clock that was ahead: as old as what came after it.
+            before = "at > ? AND seq < (SELECT min(seq) FROM predictions WHERE at >= ? AND at <= ?)"
+            more = self._remove_parts(before, (until, at, until))
+            total = total[0] + more[0], total[1] + more[1]
         lost = "DELETE FROM truths WHERE at < ? AND prediction_id NOT IN (SELECT id FROM predictions)"
         with self._file.writing() as connection:
-            total = total[0], total[1] + connection.execute(lost, (at,)).rowcount
+            truths = connection.execute(lost, (at,)).rowcount
+            truths += connection.execute(f"DELETE FROM truths WHERE {_OF_OLD_DAMAGED}", (at,)).rowcount
+            damaged = connection.execute("DELETE FROM damaged WHERE at < ? RETURNING kind", (at,))
+            kinds = [row[0] for row in damaged.fetchall()]
+        total = total[0] + kinds.count("prediction"), total[1] + truths + kinds.count("truth")
         if total != (0, 0):
             self._file.forget()
         return total
 
-    def _remove(self, predictions: str, truths: str, values: tuple[Any, ...]) -> tuple[int, int]:
-        with self._file.writing() as connection:
-            of_truths = connection.execute(truths, values).rowcount
-            return connection.execute(predictions, values).rowcount, of_truths
+    def _remove_parts(self, condition: str, values: tuple[Any, ...]) -> tuple[int, int]:
+        """A part at a time: whoever else writes waits for one of them alone."""
+        old = f"(SELECT id FROM predictions WHERE {condition} LIMIT {_REMOVED_AT_ONCE})"
+        total = (0, 0)
+        while True:
+            with self._file.writing() as connection:
+                truths = connection.execute(f"DELETE FROM truths WHERE prediction_id IN {old}", values).rowcount
+                removed = connection.execute(f"DELETE FROM predictions WHERE id IN {old}", values).rowcount
+            total = total[0] + removed, total[1] + truths
+            if removed < _REMOVED_AT_ONCE:
+                return total
+
+    def _predictions(self, rest: str, values: list[Any]) -> list[Prediction]:
+        return self._readable("predictions", _PREDICTION, read_prediction, rest, values)
+
+    def _truths(self, rest: str, values: list[Any]) -> list[Truth]:
+        return self._readable("truths", _TRUTH, read_truth, rest, values)
+
+    def _readable(
+        self, table: str, columns: str, read: Callable[[Row], Record], rest: str, values: list[Any]
+    ) -> list[Record]:
+        """The records that a query asks for; others take the place of those that can't be read."""
+        while True:
+            rows = self._select(f"SELECT {columns}, seq FROM {table} {rest}", values)
+            records, unreadable = read_rows(rows, read)
+            if not unreadable or not self._set_aside(table, unreadable):
+                return records
+
+    def _parts(self, table: str, columns: str, read: Callable[[Row], Record], rows: int) -> Iterator[list[Record]]:
+        after = -1
+        while True:
+            sql = f"SELECT {columns}, seq FROM {table} WHERE seq > ? ORDER BY seq LIMIT ?"
+            if not (found := self._select(sql, [after, rows])):
+                return
+            after = found[-1][-1]
+            records, unreadable = read_rows(found, read)
+            if unreadable:
+                self._set_aside(table, unreadable)
+            if records:
+                yield records
+
+    def _set_aside(self, table: str, unreadable: Sequence[tuple[Row, str]]) -> bool:
+        """Move rows that can't be read to the table of those; whether they could be moved."""
+        kind, of, content = _SET_ASIDE[table]
+        now = time.time()
+        moving = (
+            f"INSERT OR IGNORE INTO damaged (kind, id, prediction_id, at, why, content) SELECT '{kind}', id, {of}, "
+            f"CASE WHEN typeof(at) = 'real' AND at <= ? THEN at ELSE ? END, ?, {content} FROM {table} WHERE seq = ?"
+        )
+        try:
+            with self._file.writing() as connection:
+                connection.executemany(moving, [(now, now, why, row[-1]) for row, why in unreadable])
+                connection.executemany(f"DELETE FROM {table} WHERE seq = ?", [(row[-1],) for row, _ in unreadable])
+        except SlipwayError as error:
+            log.warning("%d records of the journal can't be read, nor set aside: %s", len(unreadable), error)
+            return False
+        log.error("%d records of the journal can't be read and are set aside: %s", len(unreadable), unreadable[0][1])
+        return True
 
     def _select(self, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
         with self._file.reading() as connection:
-            return connection.execute(sql, values).fetchall()
+            try:
+                return connection.execute(sql, values).fetchall()
+            except sqlite3.OperationalError as error:
+                if not str(error).startswith("Could not decode"):
+                    raise
+            connection.text_factory = _text_or_bytes  # slower, and a value that is no text fails alone
+            try:
+                return connection.execute(sql, values).fetchall()
+            finally:
+                connection.text_factory = str
 
 
 class SqliteLedger:
@@ -198,73 +295,10 @@ class SqliteLedger:
         return LedgerEntry(*row) if row else None
 
 
-class SqliteDecisions:
-    """Implements `storage.seams.Decisions`."""
-
-    def __init__(self, file: SqliteFile) -> None:
-        self._file = file
-
-    def append(self, decision: Decision) -> None:
-        d = decision
-        with self._file.writing() as connection:
-            connection.execute(
-                f"INSERT INTO decisions ({_DECISION}) VALUES (?, ?, ?, ?, ?, ?)",
-                (d.tick, d.step, d.outcome, d.why, d.at, json.dumps(dict(d.detail))),
-            )
-
-    def last(self, count: int) -> list[Decision]:
-        with self._file.reading() as connection:
-            rows = connection.execute(
-                f"SELECT {_DECISION} FROM decisions ORDER BY seq DESC LIMIT ?", [max(count, 0)]
-            ).fetchall()
-        return [
-            Decision(tick, step, outcome, why, at, json.loads(detail))
-            for tick, step, outcome, why, at, detail in reversed(rows)
-        ]
-
-
-class SqliteLease:
-    """Implements `storage.seams.Lease`. Time is this machine's clock, as is every process's that shares the file."""
-
-    def __init__(self, file: SqliteFile) -> None:
-        self._file = file
-
-    def acquire(self, name: str, holder: str, seconds: float) -> bool:
-        now = time.time()
-        with self._file.writing() as connection:
-            cursor = connection.execute(
-                "INSERT INTO leases (name, holder, until) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE "
-                "SET holder = excluded.holder, until = excluded.until "
-                "WHERE leases.holder = excluded.holder OR leases.until <= ?",
-                (name, holder, now + seconds, now),
-            )
-            return cursor.rowcount == 1
-
-    def renew(self, name: str, holder: str, seconds: float) -> bool:
-        now = time.time()
-        with self._file.writing() as connection:
-            cursor = connection.execute(
-                "UPDATE leases SET until = ? WHERE name = ? AND holder = ? AND until > ?",
-                (now + seconds, name, holder, now),
-            )
-            return cursor.rowcount == 1
-
-    def release(self, name: str, holder: str) -> None:
-        with self._file.writing() as connection:
-            connection.execute("DELETE FROM leases WHERE name = ? AND holder = ?", (name, holder))
-
-    def holder(self, name: str) -> str | None:
-        with self._file.reading() as connection:
-            row = connection.execute(
-                "SELECT holder FROM leases WHERE name = ? AND until > ?", (name, time.time())
-            ).fetchone()
-        return row[0] if row else None
-
-
 def _prediction_values(p: Prediction) -> tuple[Any, ...]:
     # As JSON, a label keeps its type: the class 1 is not the class "1", nor true.
     return (
-        p.id,
+        _storable(p.id),
         p.at,
         p.version,
         json.dumps(dict(p.row)),
@@ -276,7 +310,8 @@ def _prediction_values(p: Prediction) -> tuple[Any, ...]:
 
 
 def _truth_values(t: Truth) -> tuple[Any, ...]:
-    return t.id, t.prediction_id, t.at, json.dumps(t.truth), _storable(t.source), t.is_correction
+    key, of = _storable(t.id), _storable(t.prediction_id)
+    return key, of, t.at, json.dumps(t.truth), _storable(t.source), t.is_correction
 
 
 def _storable(text: str) -> str:
@@ -284,13 +319,8 @@ def _storable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _prediction(row: tuple[Any, ...]) -> Prediction:
-    key, at, version, values, prediction, probabilities, latency_ms, error = row
-    return Prediction(
-        key, at, version, json.loads(values), json.loads(prediction), json.loads(probabilities), latency_ms, error
-    )
-
-
-def _truth(row: tuple[Any, ...]) -> Truth:
-    key, prediction_id, at, truth, source, is_correction = row
-    return Truth(key, prediction_id, at, json.loads(truth), source, bool(is_correction))
+def _text_or_bytes(value: bytes) -> str | bytes:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value

@@ -6,11 +6,12 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 
 from slipway.errors import DataError, OutsideError
+from slipway.storage.file_rights import STATE_FOLDER, make_private_file, make_private_folder, tighten
 
 BUSY_SECONDS = 10.0
 
@@ -84,13 +85,21 @@ class SqliteFile:
         Raises:
             OutsideError: another program has read from the file all the while, so that the log can't be cut.
         """
-        with self.reading() as connection:
-            is_blocked, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-        if is_blocked:
+        give_up = time.monotonic() + self._busy_seconds
+        while self._is_log_kept():
+            if time.monotonic() < give_up:
+                time.sleep(0.02)
+                continue
             raise OutsideError(
                 f"{self.path}-wal: still holds what was deleted, since another program has read from the database for "
                 f"{self._busy_seconds:g} s. End it, then try again."
             )
+
+    def _is_log_kept(self) -> bool:
+        # Beside another's checkpoint this one fails at once, whatever the time that it may wait for locks.
+        with self.reading() as connection:
+            is_blocked, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return bool(is_blocked)
 
     def close(self) -> None:
         """Close every thread's connection; a later use opens a new one."""
@@ -110,7 +119,10 @@ class SqliteFile:
 
     def _open(self) -> sqlite3.Connection:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            if self._formats:
+                self._make_private()
+            else:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutsideError(
                 f"{self.path.parent}: the folder can't be made: {error.strerror}. Give {_user()} the right to write "
@@ -126,6 +138,16 @@ class SqliteFile:
             connection.close()
             raise
         return connection
+
+    def _make_private(self) -> None:
+        """Make folder and file where they are missing, for their owner alone; tighten those that are there."""
+        if self.path.parent.name == STATE_FOLDER or not self.path.parent.exists():
+            make_private_folder(self.path.parent)
+        # SQLite gives its log and index the rights of the file itself.
+        tighten(self.path, *(self.path.with_name(self.path.name + end) for end in ("-wal", "-shm", "-journal")))
+        if not self.path.exists():
+            with suppress(OSError):  # what is wrong with it is said by SQLite, as ever
+                make_private_file(self.path)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         # An entry that was acknowledged outlives the machine's power: the spool's copy is deleted after this commit.

@@ -28,6 +28,11 @@ def test_who_is_at_this_machine_is_not_held_to_it_and_counts():
     assert learnt({"api": 4_000, "file": 3}, 0.5) == {"api": 4_000, "file": 3}
 
 
+def test_a_caller_without_a_name_is_held_to_it_beside_tokens():
+    assert learnt({"api": 5_000, "token:a": 200}, 0.5) == {"api": 200, "token:a": 200}
+    assert learnt({"api": 5_000, "user:ada": 200}, 0.5) == {"api": 5_000, "user:ada": 200}
+
+
 def test_a_few_labels_of_another_do_not_silence_a_caller():
     assert learnt({"token:a": 1_000, "token:b": 3}, 0.5) == {"token:a": FEW, "token:b": 3}
 
@@ -47,7 +52,7 @@ def test_no_token_has_more_than_its_share_beyond_the_few(labels, limit):
     for share in found:
         assert 0 < share.learnt <= share.labels
         if share.left_out:
-            assert share.source.startswith("token:")
+            assert share.source.startswith("token:") or (share.source == "api" and "token" in str(labels))
             assert share.learnt <= max(FEW, max(limit, 1 / len(labels)) * whole)
             # and no less than it may have
             assert share.learnt + 1 > max(FEW, int(max(limit, 1 / len(labels)) * whole))

@@ -65,3 +65,84 @@ def test_without_enough_truths_answers_that_came_late_are_worse():
 def test_answers_that_moved_count_unless_they_moved_before_too(before, is_worse):
     moved = Side(predictions(["yes"] * 50), {}, prediction_drift=0.4)
     assert judged(moved, Side(predictions(["yes"] * 50, version=1), {}, prediction_drift=before)).is_worse is is_worse
+
+
+SHOP, OTHER, ADA = "token:shop", "token:other", "user:ada"
+
+
+def told(*parts, version=2):
+    """A version's predictions with truths of several sources: (source, right, wrong) each."""
+    made = predictions(["yes"] * sum(right + wrong for _, right, wrong in parts), version=version)
+    values = [(source, "yes") for source, right, _ in parts for _ in range(right)]
+    values += [(source, "no") for source, _, wrong in parts for _ in range(wrong)]
+    truths = {p.id: value for p, (_, value) in zip(made, values, strict=True)}
+    return Side(made, truths, sources={p.id: source for p, (source, _) in zip(made, values, strict=True)})
+
+
+BEFORE = told((SHOP, 150, 0), version=1)
+
+
+@pytest.mark.parametrize("false", [5, 30, 100])
+@pytest.mark.parametrize("by", [OTHER, "api"])
+def test_one_caller_beside_others_does_not_decide_alone(false, by):
+    found = judged(told((SHOP, 100, 0), (by, 0, false)), BEFORE)
+    assert not found.is_worse
+    assert found.why.endswith(f"; by the truths of {by} alone it would be, which others do not confirm")
+    assert found.figures["one_source"]["source"] == by
+
+
+@pytest.mark.parametrize(
+    ("promoted", "before"),
+    [
+        (told((SHOP, 8, 0), (OTHER, 0, 60)), BEFORE),  # however few the others are
+        (told((ADA, 60, 0), (OTHER, 0, 5)), told((ADA, 60, 0), version=1)),
+        (told((SHOP, 60, 0), (ADA, 40, 0), (OTHER, 0, 9)), BEFORE),
+        # A predecessor that was made to look better than it was.
+        (told((SHOP, 80, 20)), told((SHOP, 80, 20), (OTHER, 100, 0), version=1)),
+        # Alone with the promoted version: what came before is of others.
+        (told((OTHER, 0, 40)), BEFORE),
+    ],
+)
+def test_nor_in_any_of_these_ways(promoted, before):
+    assert not judged(promoted, before).is_worse
+
+
+@pytest.mark.parametrize(
+    ("promoted", "before"),
+    [
+        (told((SHOP, 60, 40)), BEFORE),
+        (told(("api", 60, 40)), told(("api", 90, 10), version=1)),
+        (told((ADA, 60, 40)), BEFORE),
+        (told((ADA, 60, 40), (SHOP, 40, 20)), BEFORE),
+        (told((SHOP, 60, 40), (OTHER, 12, 8)), BEFORE),  # who has labelled nothing before confirms it too
+        (told((SHOP, 60, 40), (OTHER, 30, 20), ("api", 30, 10)), told((SHOP, 80, 0), (OTHER, 60, 2), version=1)),
+    ],
+)
+def test_a_source_that_is_alone_decides_and_so_do_several_that_agree(promoted, before):
+    assert judged(promoted, before).is_worse
+
+
+def test_who_is_at_the_machine_decides_though_others_say_otherwise():
+    assert judged(told((ADA, 20, 60), (SHOP, 20, 0)), told((ADA, 80, 0), version=1)).is_worse
+
+
+def test_numbers_are_held_to_it_too():
+    def far(distance, source, many, start):
+        made = [Prediction(f"{start}-{n}", float(n), start, {}, 10.0, None, 5.0) for n in range(many)]
+        return (
+            made,
+            {p.id: 10.0 + distance + n % 3 for n, p in enumerate(made)},
+            dict.fromkeys((p.id for p in made), source),
+        )
+
+    def side(*parts):
+        return Side(
+            [p for made, _, _ in parts for p in made],
+            {k: v for _, truths, _ in parts for k, v in truths.items()},
+            sources={k: v for _, _, sources in parts for k, v in sources.items()},
+        )
+
+    before = side(far(0.0, SHOP, 60, 1))
+    assert not judged(side(far(0.0, SHOP, 60, 2), far(500.0, OTHER, 9, 3)), before, "regression").is_worse
+    assert judged(side(far(5.0, SHOP, 60, 2), far(5.0, OTHER, 9, 3)), before, "regression").is_worse
+    assert not judged(side(far(5.0, SHOP, 60, 2), far(5.0, OTHER, 1, 3)), before, "regression").is_worse

@@ -6,7 +6,10 @@ from hypothesis import strategies as st
 
 from slipway.errors import OutsideError
 from slipway.journal import read_spool
+from slipway.records import Decision
+from slipway.serve.access.tokens import TokenBook
 from slipway.serve.batch import MAX_REQUESTS
+from slipway.serve.drift import LatestDrift
 from slipway.serve.http.body import MAX_BODY_BYTES
 
 ROW = {"area": "50 m2", "rooms": 2, "street": "Main"}
@@ -339,3 +342,51 @@ def test_no_body_is_our_fault(client, live, path, body):
     assert reply.json()
     if reply.status_code == 200 and path == "/predict" and isinstance(body, dict):
         assert set(body) == set(ROW) or all(isinstance(column, list) for column in body.values())
+
+
+def test_health_tells_of_records_that_can_not_be_read_and_of_removing_that_waits(flats, service, client):
+    flats.release(1)
+    service.live.look()
+    spool = flats.settings.spool
+    spool.mkdir(parents=True, exist_ok=True)
+    (spool / "1-1-x.damaged").write_bytes(b"?")
+    assert client.get("/health").json()["dependencies"]["journal"]["damaged_records"] is None
+    service.damage.look()
+    journal = client.get("/health").json()["dependencies"]["journal"]
+    assert (journal["ok"], journal["damaged_records"], journal["retention_postponed"]) == (True, 1, None)
+    assert client.get("/predictions/nobody").status_code == 404
+
+
+def test_another_callers_truth_is_not_corrected(flats, service, client):
+    flats.release(1)
+    service.live.look()
+    tokens = {name: TokenBook(flats.storage.tokens).add(name, ["predict", "feedback"]) for name in ("shop", "other")}
+    service.access.look()
+
+    def post(path, body, name):
+        return client.post(path, json=body, headers={"Authorization": f"Bearer {tokens[name]}"})
+
+    key = post("/predict", flats.row, "shop").json()["id"]
+    assert post("/feedback", {"id": key, "truth": "cheap1"}, "shop").status_code == 200
+    refused = post("/feedback", {"id": key, "truth": "dear1", "correct": True}, "other")
+    assert refused.status_code == 409
+    assert refused.json()["detail"].startswith(f"Another caller's truth is kept of '{key}': only they, or somebody at")
+    assert "shop" not in refused.text
+    assert post("/feedback", {"id": key, "truth": "dear1", "correct": True}, "shop").json()["outcome"] == "corrected"
+
+
+def test_without_a_table_library_the_last_check_of_the_version_in_use_is_shown(flats, service):
+    def none_here(*arguments):
+        raise ModuleNotFoundError("no table library")
+
+    flats.release(1)
+    service.live.look()
+    drift = LatestDrift(none_here, flats.project, flats.storage.journal, flats.storage.decisions)
+    live = service.live.state.live
+    assert drift.of(live) is None
+    found = {"version": 1, "window": "the last 9 predictions of version 1"}
+    flats.storage.decisions.append(Decision("t", "check", "none", "", "2026-01-01T10:00:00+00:00", found))
+    for n in range(250):
+        other = {**found, "version": 2} if n % 2 else {}
+        flats.storage.decisions.append(Decision(f"t{n}", "check", "alarm" if n % 2 else "not told", "", "2026", other))
+    assert drift.of(live)["window"].endswith("of version 1, as the loop saw them at 2026-01-01 10:00 UTC")

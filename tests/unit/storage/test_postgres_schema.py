@@ -146,6 +146,9 @@ def test_serving_may_do_what_it_does_and_no_more(stack, passwords):
         ):
             with pytest.raises(OutsideError, match="permission denied"):
                 refused()
+        with server(with_password(stack, passwords, "slipway")) as owner:
+            owner.run(lambda c, _: c.execute("UPDATE slipway.predictions SET row = '[' WHERE id = 'b'"))
+        assert (api.journal.last(9), api.journal.count_damaged()) == ([], 1)
     with server(with_password(stack, passwords, "slipway_api")) as api:
         for statement in FORBIDDEN:
             with pytest.raises(OutsideError, match=r"permission denied|must be owner"):
@@ -209,3 +212,31 @@ def test_a_process_of_another_version_makes_no_second_schema(empty_url):
     started = [subprocess.Popen([sys.executable, "-c", program, empty_url]) for _ in range(3)]
     assert [process.wait(60) for process in started] == [0, 0, 0]
     assert written(empty_url) == [(FORMAT,)]
+
+
+def test_what_the_first_format_left_is_brought_up_to_this_one(empty_url):
+    """A lease of unknown length is held until it ends; decisions are found by the version that their figures name."""
+    with psycopg.connect(empty_url) as first:
+        first.execute("CREATE SCHEMA slipway")
+        for statement in FORMATS[0]:
+            first.execute(statement)
+        first.execute(
+            "CREATE TABLE slipway.writer "
+            "(format integer PRIMARY KEY, slipway text NOT NULL, at timestamp with time zone DEFAULT now())"
+        )
+        first.execute("INSERT INTO slipway.writer VALUES (1, '0.1.0')")
+        first.execute("INSERT INTO slipway.leases VALUES ('retrain', 'ana', clock_timestamp() + interval '1 year')")
+        first.execute(
+            "INSERT INTO slipway.decisions (key, tick, step, outcome, why, at, detail) VALUES "
+            """('a', 't1', 'check', 'alarm', '', '2026', '{"alerts": [], "version": 3, "x": NaN}'), """
+            """('b', 't2', 'check', 'none', '', '2026', '{"columns": {"version": {"psi": 1}}}'), """
+            "('c', 't3', 'purge', 'purged', '', '2026', '?')"
+        )
+    with closing(opened(empty_url)) as storage:
+        assert storage.lease.holder("retrain") == "ana"
+        assert storage.decisions.latest("check", version=3).tick == "t1"
+        assert storage.decisions.latest("check").tick == "t2"
+        assert storage.decisions.latest("purge").detail == {}
+        storage.journal.append([Prediction("a", 1.0, 1, {"x": 1}, "low")])
+        assert (storage.journal.newest(), storage.journal.count_damaged()) == (1.0, 0)
+    assert written(empty_url) == [(1,), (FORMAT,)]

@@ -1,6 +1,8 @@
 import gc
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +14,7 @@ from slipway.records import Prediction, Token
 from slipway.settings import read_settings
 from slipway.storage import open_storage
 from slipway.storage.sqlite import FORMAT, FORMATS, SqliteJournal, state_file
+from slipway.storage.sqlite_decisions import SqliteDecisions
 from slipway.storage.sqlite_file import SqliteFile
 from slipway.storage.sqlite_tables import SqliteTables
 from slipway.storage.sqlite_tokens import SqliteTokens
@@ -275,3 +278,47 @@ def test_a_file_that_was_removed_under_us_is_made_anew_and_not_written_into_the_
     assert [p.id for p in other.journal.last(5)] == ["after"]
     serving.close()
     other.close()
+
+
+OTHER = """
+import sys
+from pathlib import Path
+from slipway.records import Decision
+from slipway.storage.sqlite import state_file
+from slipway.storage.sqlite_decisions import SqliteDecisions
+file = state_file(Path(sys.argv[1]))
+SqliteDecisions(file).append(Decision("t", "check", sys.argv[2], "", "2026-01-01"))
+file.close()
+"""
+
+
+def test_another_thread_that_opens_the_file_takes_no_lock_from_the_first(tmp_path):
+    file = state_file(tmp_path / "state.db")
+    decisions = SqliteDecisions(file)
+    for outcome in ("none", "alarm", "retrain"):
+        assert decisions.latest("check", outcomes=(outcome,)) is None
+        opening = threading.Thread(target=lambda: decisions.last(1))
+        opening.start()
+        opening.join()
+        # Whoever closes the file last removes its log: that is another's while a lock says that we have it open.
+        subprocess.run([sys.executable, "-c", OTHER, str(file.path), outcome], check=True, timeout=60)
+        assert decisions.latest("check", outcomes=(outcome,)) is not None
+    file.close()
+
+
+def test_decisions_of_an_older_format_are_found_by_their_version(tmp_path):
+    older = SqliteFile(tmp_path / "state.db", FORMATS[:4])
+    details = ['{"version": 3}', '{"version": NaN}', "?", '{"version": "4"}', '{"columns": {"version": 5}}']
+    with older.writing() as connection:
+        for n, detail in enumerate(details):
+            connection.execute(
+                "INSERT INTO decisions (tick, step, outcome, why, at, detail) VALUES (?, 'check', '', '', '', ?)",
+                (f"t{n}", detail),
+            )
+    older.close()
+    file = state_file(tmp_path / "state.db")
+    decisions = SqliteDecisions(file)
+    assert decisions.latest("check", version=3).tick == "t0"
+    assert decisions.latest("check", version=5) is None
+    assert [d.detail.get("version") for d in decisions.last(9)][2:] == [None, "4", None]
+    file.close()
