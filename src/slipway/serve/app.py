@@ -92,6 +92,7 @@ class App:
         Raises:
             Refusal, Disconnected.
         """
+        _hold_to_one_host(scope)
         method, path = exchange.method, self._service.paths.meant(scope["path"])
         route = self._service.paths.find(path, is_standard=scope["query_string"] == STANDARD_FORM)
         if route is not None:
@@ -143,6 +144,12 @@ class App:
 def _takes(route: LiveRoute, path: str) -> Refusal:
     taken = [*(("GET", "HEAD") if route.get is not None else ()), *(("POST",) if route.predicts else ())]
     return Refusal(405, f"{path} takes {' and '.join(taken)}.", [(b"allow", ", ".join(taken).encode())])
+
+
+def _hold_to_one_host(scope: Scope) -> None:
+    """Refuse a request that a proxy and this service could take for requests to two different hosts."""
+    if sum(name == b"host" for name, _ in scope["headers"]) > 1:
+        raise Refusal(400, "The request has more than one Host header.", [(b"connection", b"close")])
 
 
 def _wants_page(path: str, scope: Scope) -> bool:

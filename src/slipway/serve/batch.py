@@ -142,7 +142,7 @@ class Batcher:
         probabilities = scores.probabilities or [None] * len(scores.predictions)
         scored = zip(scores.predictions, probabilities, scores.errors, strict=True)
         at, now = time.time(), time.perf_counter()
-        kept, told = self._personal.row, self._personal.reason
+        kept, told = self._personal.journalled(scorer.bundle.schema), self._personal.reason
         answers = []
         for request in group:
             version, latency_ms = request.live.version, round((now - request.received) * 1000, 3)

@@ -12,13 +12,14 @@ from slipway.errors import BadRequest, OutsideError, SlipwayError
 from slipway.records import Prediction
 from slipway.serve.http.body import Receive, Scope
 from slipway.serve.http.exchange import Exchange
+from slipway.serve.http.json_body import read_json
 from slipway.serve.http.refusal import Refusal
 from slipway.serve.live.given import Answer, answers, model_facts
 from slipway.serve.live.route import LiveRoute
 from slipway.serve.live.version import Live
 from slipway.serve.personal import Personal
-from slipway.serve.rows import Rows, apart, ask_request, check, read_json, read_rows
-from slipway.serve.service import Service
+from slipway.serve.rows import Rows, apart, ask_request, check, read_rows
+from slipway.serve.service import Service, unavailable
 
 MAX_IDS_IN_HEADER = 100
 
@@ -86,8 +87,7 @@ class PredictRoutes:
         try:
             return await self._service.batcher.answer(live, rows, received)
         except OutsideError as error:
-            log.error("a request is refused: %s", error)
-            raise Refusal(503, str(error)) from error
+            raise unavailable(error) from error
         except SlipwayError as error:  # what the schema let pass and the table's types can't hold
             raise Refusal(route.invalid_status, str(self._personal.reason(str(error)))) from error
 

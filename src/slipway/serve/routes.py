@@ -11,12 +11,12 @@ from starlette.concurrency import run_in_threadpool
 from slipway.errors import OutsideError, near_miss
 from slipway.serve.feedback import give_feedback
 from slipway.serve.http.body import Disconnected
+from slipway.serve.http.json_body import read_json
 from slipway.serve.http.refusal import Refusal
 from slipway.serve.live.route import LiveRoute
 from slipway.serve.pages.docs import docs_page
 from slipway.serve.pages.front import page
 from slipway.serve.pages.openapi import openapi
-from slipway.serve.rows import read_json
 from slipway.serve.service import Service, unavailable
 
 ENDPOINTS = {

@@ -24,6 +24,7 @@ from slipway.serve.access.tokens import HOW, usable
 from slipway.serve.app import App
 from slipway.serve.drift import DriftCheck
 from slipway.serve.http.connection import Connection
+from slipway.serve.http.limits import ConnectionLimit, connections_within, raise_open_files
 from slipway.serve.log import Form, ServiceLog
 from slipway.serve.personal import Personal
 from slipway.serve.service import open_service
@@ -68,6 +69,7 @@ def serve(
         ProjectError: the host is reachable from elsewhere and there is no token.
         OutsideError: the port is taken, a worker can't start, or the token's file can't be read.
     """
+    raise_open_files()
     if not is_loopback(host):
         _require_token(KnownTokens.of(settings, storage.tokens), host)
     parts = _Parts(project, settings, host, log_form, is_quiet, drift)
@@ -195,7 +197,7 @@ def _answer(app: App, listener: socket.socket, stopper: Stopper, on_ready: Calla
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=Connection,
+        http=partial(Connection, limit=ConnectionLimit(connections_within(raise_open_files()))),  # type: ignore[arg-type]
         backlog=BACKLOG,
         lifespan="off",
         ws="none",

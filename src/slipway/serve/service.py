@@ -1,5 +1,6 @@
 """What the routes share: the project, the version in use, the spool and the journal; its health out."""
 
+import logging
 import math
 import time
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from slipway.serve.access.known import KnownTokens
 from slipway.serve.batch import Batcher
 from slipway.serve.drift import DriftCheck, LatestDrift
 from slipway.serve.http.body import Bodies
+from slipway.serve.http.redaction import without_paths
 from slipway.serve.http.refusal import Refusal
 from slipway.serve.live.paths import Paths
 from slipway.serve.live.version import Live, LiveVersion
@@ -25,6 +27,8 @@ from slipway.serve.metrics import Metrics, Sample
 from slipway.serve.personal import Personal
 from slipway.settings import Settings
 from slipway.storage import Storage
+
+log = logging.getLogger(__name__)
 
 NOTHING_RELEASED = "Nothing is released yet. `slipway run` makes a candidate, `slipway release` puts it live."
 
@@ -74,8 +78,18 @@ class Service:
         """
         state = self.live.state
         if state.live is None:
-            raise Refusal(503, state.refused or state.ledger_problem or NOTHING_RELEASED)
+            raise Refusal(503, self.reason_for_none)
         return state.live
+
+    @property
+    def reason_for_none(self) -> str:
+        """Why no version is in use, as callers are told it; the log has the rest."""
+        state = self.live.state
+        if state.refused is not None:
+            return "What is released can't be used now. The service's log says why."
+        if state.ledger_problem is not None:
+            return "What is released can't be read now. The service's log says why."
+        return NOTHING_RELEASED
 
     @property
     def is_away(self) -> bool:
@@ -96,7 +110,7 @@ class Service:
             return find(self.storage.journal, self.settings.spool, [key]).get(key)
         found = find_waiting(self.settings.spool, [key]).get(key)
         if found is None:
-            raise Refusal(503, f"Whether there is such a prediction can't be told now: {self._storage_problem}")
+            raise Refusal(503, "Whether there is such a prediction can't be told now: the database is away.")
         return found
 
     def gauges(self) -> list[Sample]:
@@ -141,8 +155,12 @@ class Service:
             "name": self.project.name,
             "version": state.live.version if state.live else None,
             "uptime_seconds": round(time.time() - self.started, 1),
-            "dependencies": dependencies,
+            "dependencies": {name: self._shown(each) for name, each in dependencies.items()},
         }
+
+    def _shown(self, dependency: dict[str, Any]) -> dict[str, Any]:
+        reason = dependency["reason"]
+        return dependency if reason is None else {**dependency, "reason": without_paths(reason, self.settings.root)}
 
     def _journal_health(self) -> dict[str, Any]:
         problem = self.writer.check() or self.shipper.problem
@@ -185,5 +203,6 @@ def _dependency(problem: str | None) -> dict[str, Any]:
 
 
 def unavailable(error: OutsideError) -> Refusal:
-    """What a caller is told when the disk or a database is away."""
-    return Refusal(503, str(error))
+    """Log that the disk or a database is away; what the caller is told of it, without where they are."""
+    log.error("a request is refused: %s", error)
+    return Refusal(503, "The journal can't be used now, so this is not answered. The service's log says why.")
