@@ -115,8 +115,8 @@ class App:
         if route is not None and (route.predicts or route.get is not None) and not _wants_page(path, scope):
             if method != "POST" or not route.predicts:
                 raise _takes(route, path)
-            headers, body = await self._predict(route, scope, receive, exchange)
-            return 200, body, [_JSON, *headers]
+            status, body, headers = await self._predict(route, scope, receive, exchange)
+            return status, body, [_JSON, *headers]
         if route is not None and path != HEALTH and not _wants_page(path, scope):
             self._service.version()  # says that nothing is released: the project's functions come with a version
         if method in READING and (found := await state(self._service, path, caller)) is not None:

@@ -119,7 +119,15 @@ def _serve_one(
     parts: _Parts, storage: Storage, listener: socket.socket, stopper: "Stopper", on_ready: Callable[[], None]
 ) -> None:
     with _logged(parts) as requests:
-        service = open_service(parts.project, parts.settings, storage, host=parts.host, drift=parts.drift)
+        service = open_service(
+            parts.project,
+            parts.settings,
+            storage,
+            host=parts.host,
+            drift=parts.drift,
+            log_form=parts.log_form,
+            is_quiet=parts.is_quiet,
+        )
         service.start()
         app = App(service, requests)
         try:

@@ -17,12 +17,15 @@ from slipway.project import Project
 from slipway.serve.access.admit import Access
 from slipway.serve.access.known import KnownTokens
 from slipway.serve.batch import Batcher
+from slipway.serve.bulk.channel import Setup
+from slipway.serve.bulk.process import BulkProcess
 from slipway.serve.drift import DriftCheck, LatestDrift
 from slipway.serve.http.body import Bodies
 from slipway.serve.http.redaction import without_paths
 from slipway.serve.http.refusal import Refusal
 from slipway.serve.live.paths import Paths
 from slipway.serve.live.version import Live, LiveVersion
+from slipway.serve.log import Form
 from slipway.serve.metrics import Metrics, Sample
 from slipway.serve.personal import Personal
 from slipway.settings import Settings
@@ -46,6 +49,7 @@ class Service:
     writer: SpoolWriter
     shipper: Shipper
     batcher: Batcher
+    bulk: BulkProcess
     retention: Retention
     drift: LatestDrift
     bodies: Bodies = field(default_factory=Bodies)
@@ -67,6 +71,7 @@ class Service:
         self.retention.stop()
         self.live.stop()
         self.batcher.close()
+        self.bulk.close()
         self.writer.close()
         self.shipper.stop()
 
@@ -178,9 +183,20 @@ class Service:
 
 
 def open_service(
-    project: Project, settings: Settings, storage: Storage, *, host: str = "127.0.0.1", drift: DriftCheck | None = None
+    project: Project,
+    settings: Settings,
+    storage: Storage,
+    *,
+    host: str = "127.0.0.1",
+    drift: DriftCheck | None = None,
+    log_form: Form = "auto",
+    is_quiet: bool = False,
 ) -> Service:
-    """Put the parts together, to listen on `host`. Nothing is loaded and nothing runs yet."""
+    """Put the parts together, to listen on `host`. Nothing is loaded and nothing runs yet.
+
+    Args:
+        log_form, is_quiet: how the process for large requests logs.
+    """
     writer = SpoolWriter(settings.own_spool, project.api.durability)
     live = LiveVersion(storage.ledger, BundleStore(settings.bundles), settings.state / "live.json")
     return Service(
@@ -193,6 +209,7 @@ def open_service(
         writer,
         Shipper(settings.spool, storage.journal, settings.own_spool),
         Batcher(writer, Personal(project.api)),
+        BulkProcess(Setup(project, settings, log_form, is_quiet)),
         Retention(Places.of(project, settings, storage), project.api.keep_days),
         LatestDrift(drift, project, storage.journal, storage.decisions),
     )

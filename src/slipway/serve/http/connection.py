@@ -53,12 +53,12 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._last_words is not None:
+        if self._has_ended():
             return
         heads, is_whole_head = self._heads, self._is_in_head or not self._is_in_message
         was_in_head = self._is_in_head
         super().data_received(data)
-        if self._last_words is not None:
+        if self._has_ended():
             return
         if self._is_in_head:
             if is_whole_head and self._heads - heads == (0 if was_in_head else 1):
@@ -149,6 +149,9 @@ class Connection(HttpToolsProtocol):
     def _unsupported_upgrade_warning(self) -> None:
         """Nothing: the request is answered as if it asked for no other protocol, and uvicorn would advise libraries."""
 
+    def _has_ended(self) -> bool:
+        return self._last_words is not None
+
     def _arm(self) -> None:
         self._timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
 
@@ -177,7 +180,7 @@ class Connection(HttpToolsProtocol):
     def _end(self, status: int, detail: bytes) -> None:
         """Answer once more, behind the answers to what came before, and take nothing from then on."""
         self._disarm()
-        if self._last_words is not None or self.transport.is_closing():
+        if self._has_ended() or self.transport.is_closing():
             return
         self._last_words = status, detail
         is_answering = self.cycle is not None and not self.cycle.response_complete

@@ -13,7 +13,7 @@ may be deep already: a limit that is far below what any of them takes is the sam
 _CONTAINERS = frozenset({dict, list})
 
 
-def read_json(body: bytes) -> Any:
+def read_json(body: bytes | bytearray) -> Any:
     """Decode a JSON body.
 
     Raises:
