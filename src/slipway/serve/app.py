@@ -86,7 +86,7 @@ class App:
 
     async def _answered(
         self, scope: Scope, receive: Receive, exchange: Exchange
-    ) -> tuple[int, bytes, list[Header]] | None:
+    ) -> tuple[int, bytes | bytearray, list[Header]] | None:
         """Status, body and headers; None where FastAPI has answered itself.
 
         Raises:
@@ -175,7 +175,7 @@ def _encode(refusal: Refusal) -> bytes:
     return msgspec.json.encode({"detail": refusal.detail})
 
 
-async def _send(exchange: Exchange, status: int, body: bytes, headers: list[Header]) -> None:
+async def _send(exchange: Exchange, status: int, body: bytes | bytearray, headers: list[Header]) -> None:
     headers = [*headers, (b"content-length", str(len(body)).encode())]
     await exchange.send({"type": "http.response.start", "status": status, "headers": headers})
     await exchange.send({"type": "http.response.body", "body": body})

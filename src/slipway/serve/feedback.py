@@ -6,10 +6,9 @@ from typing import Any
 
 from slipway.errors import OutsideError
 from slipway.journal import Given, SpoolWriter, record_truths
-from slipway.journal.label_type import ANY, LabelType, label_type
-from slipway.serve.http.refusal import Refusal
+from slipway.journal.label_type import LabelType
+from slipway.serve.http.refusal import Refusal, unavailable
 from slipway.serve.rows import MAX_PROBLEMS
-from slipway.serve.service import Service, unavailable
 from slipway.storage.seams import Journal
 
 KEYS = ("id", "truth", "correct")
@@ -69,12 +68,6 @@ def give_feedback(places: FeedbackPlaces, body: Any, source: str, wanted: LabelT
         )
     told = [{"id": item.id, "outcome": outcome} for item, outcome in zip(taken, outcomes, strict=True)]
     return told[0] if is_single else {"feedback": told}
-
-
-def expected_label(service: Service) -> LabelType:
-    """Return what can be true of the live version's predictions; any label where none is live."""
-    live = service.live.state.live
-    return ANY if live is None else label_type(live.scorer.bundle.manifest.kind, live.scorer.bundle.manifest.classes)
 
 
 def _given(row: int, item: Any, wanted: LabelType, problems: list[dict[str, Any]]) -> Given | None:

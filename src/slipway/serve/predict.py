@@ -11,14 +11,14 @@ from slipway.serve.bulk.process import LARGE_BODY_BYTES, MANY_ROWS
 from slipway.serve.http.body import Receive, Scope
 from slipway.serve.http.exchange import Exchange
 from slipway.serve.http.json_body import read_json
-from slipway.serve.http.refusal import Refusal
+from slipway.serve.http.refusal import Refusal, unavailable
 from slipway.serve.live.route import LiveRoute
 from slipway.serve.live.version import Live
 from slipway.serve.personal import Personal
 from slipway.serve.rows import Rows
-from slipway.serve.service import Service, unavailable
+from slipway.serve.service import Service
 
-Answered = tuple[int, bytes, list[tuple[bytes, bytes]]]
+Answered = tuple[int, bytes | bytearray, list[tuple[bytes, bytes]]]
 """Status, body and headers."""
 
 _SMALL_BODY_BYTES = 16 * 1024

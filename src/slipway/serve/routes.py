@@ -11,15 +11,15 @@ from starlette.concurrency import run_in_threadpool
 from slipway.errors import OutsideError, near_miss
 from slipway.serve.bulk.channel import FeedbackTask
 from slipway.serve.bulk.process import LARGE_BODY_BYTES
-from slipway.serve.feedback import FeedbackPlaces, expected_label, give_feedback
+from slipway.serve.feedback import FeedbackPlaces, give_feedback
 from slipway.serve.http.body import Disconnected
 from slipway.serve.http.json_body import read_json
-from slipway.serve.http.refusal import Refusal
+from slipway.serve.http.refusal import Refusal, unavailable
 from slipway.serve.live.route import LiveRoute
 from slipway.serve.pages.docs import docs_page
 from slipway.serve.pages.front import page
 from slipway.serve.pages.openapi import openapi
-from slipway.serve.service import Service, unavailable
+from slipway.serve.service import Service
 
 ENDPOINTS = {
     "/predict": "POST an object, a list of objects, or columns",
@@ -127,14 +127,14 @@ def _add_journal_routes(app: FastAPI, service: Service) -> None:
 
     @app.post("/feedback", summary="What turned out to be true")
     async def feedback(request: Request) -> Response:
-        source, label = request.scope["caller"].source, expected_label(service)
+        source, label = request.scope["caller"].source, service.expected_label
         invalid_status = service.project.api.invalid_status
         try:
             body = await service.bodies.read(request.scope, request.receive)
             if len(body) > LARGE_BODY_BYTES:
                 task = FeedbackTask(source, label, service.is_away, invalid_status)
                 reply, told = await service.bulk.ask(task, body)
-                return Response(told, reply.status, _headers(reply.headers), media_type="application/json")
+                return Response(bytes(told), reply.status, _headers(reply.headers), media_type="application/json")
             journal = None if service.is_away else service.storage.journal
             places = FeedbackPlaces(journal, service.settings.spool, service.writer)
             return _json(await run_in_threadpool(lambda: give_feedback(places, read_json(body), source, label)))

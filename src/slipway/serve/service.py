@@ -1,6 +1,5 @@
 """What the routes share: the project, the version in use, the spool and the journal; its health out."""
 
-import logging
 import math
 import time
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from typing import Any
 
 from slipway.errors import OutsideError
 from slipway.journal import Found, Shipper, SpoolWriter, find
+from slipway.journal.label_type import ANY, LabelType, label_type
 from slipway.journal.purge import Places
 from slipway.journal.retention import Retention
 from slipway.journal.spool import backlog
@@ -30,8 +30,6 @@ from slipway.serve.metrics import Metrics, Sample
 from slipway.serve.personal import Personal
 from slipway.settings import Settings
 from slipway.storage import Storage
-
-log = logging.getLogger(__name__)
 
 NOTHING_RELEASED = "Nothing is released yet. `slipway run` makes a candidate, `slipway release` puts it live."
 
@@ -104,6 +102,15 @@ class Service:
     @property
     def _storage_problem(self) -> str | None:
         return self.live.ledger_problem or self.access.problem
+
+    @property
+    def expected_label(self) -> LabelType:
+        """What can be true of the live version's predictions; any label where none is live."""
+        live = self.live.state.live
+        if live is None:
+            return ANY
+        manifest = live.scorer.bundle.manifest
+        return label_type(manifest.kind, manifest.classes)
 
     def find(self, key: str) -> Found | None:
         """The prediction of this id, wherever it is kept now, of any replica; None where there is none.
@@ -217,9 +224,3 @@ def open_service(
 
 def _dependency(problem: str | None) -> dict[str, Any]:
     return {"ok": problem is None, "reason": problem}
-
-
-def unavailable(error: OutsideError) -> Refusal:
-    """Log that the disk or a database is away; what the caller is told of it, without where they are."""
-    log.error("a request is refused: %s", error)
-    return Refusal(503, "The journal can't be used now, so this is not answered. The service's log says why.")

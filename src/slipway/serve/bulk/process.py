@@ -37,7 +37,7 @@ class BulkProcess:
         self._idle: asyncio.TimerHandle | None = None
         self._is_closed = False
 
-    async def ask(self, task: PredictTask | FeedbackTask, body: bytes) -> tuple[Reply, bytes]:
+    async def ask(self, task: PredictTask | FeedbackTask, body: bytes) -> tuple[Reply, bytearray]:
         """Have a body answered.
 
         Raises:
@@ -74,7 +74,7 @@ class BulkProcess:
         self._thread.shutdown(wait=True)
         self._end()
 
-    def _ask(self, task: PredictTask | FeedbackTask, body: bytes) -> tuple[Reply, bytes]:
+    def _ask(self, task: PredictTask | FeedbackTask, body: bytes) -> tuple[Reply, bytearray]:
         try:
             channel = self._channel or self._begin()
             send(channel, task, body)
@@ -89,7 +89,7 @@ class BulkProcess:
             log.error("the process for large requests can't be begun: %s", error)
             raise Refusal(503, "Large requests can't be answered now. Send fewer rows at once.") from error
         assert isinstance(reply, Reply)
-        return reply, bytes(answer)
+        return reply, answer
 
     def _begin(self) -> socket.socket:
         if self._is_closed:

@@ -27,12 +27,11 @@ from slipway.serve.batch import Asked, predict_group
 from slipway.serve.bulk.channel import Closed, FeedbackTask, PredictTask, Reply, Setup, receive, send
 from slipway.serve.feedback import FeedbackPlaces, give_feedback
 from slipway.serve.http.json_body import read_json
-from slipway.serve.http.refusal import Refusal
+from slipway.serve.http.refusal import Refusal, unavailable
 from slipway.serve.live.route import LiveRoute
 from slipway.serve.live.version import Live, load_version
 from slipway.serve.log import ServiceLog
 from slipway.serve.personal import Personal
-from slipway.serve.service import unavailable
 from slipway.storage import Storage, open_storage
 
 NICENESS = 5
