@@ -18,18 +18,29 @@ HIDDEN: Final = object()
 _UNTOLD = "what it says is left out, since it may hold what [api] personal names"
 
 
+Part = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+"""From a row to a part of it."""
+
+
 class Personal:
     """What of a request may be journalled, logged and repeated."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._latest: tuple[Schema, Part] | None = None
 
-    def journalled(self, schema: Schema) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    def journalled(self, schema: Schema) -> Part:
         """Return a function from a checked row to what of it is journalled.
 
         That is the schema's columns without personal ones. Fields that the schema passes over are left out, whatever
         they hold, unless `[api] journal` names them.
         """
+        latest = self._latest
+        if latest is None or latest[0] is not schema:
+            self._latest = latest = schema, self._part(schema)
+        return latest[1]
+
+    def _part(self, schema: Schema) -> Part:
         kept = [name for name in schema.names if self._api.journals(name)]
         asked = [name for name in schema.unused if self._api.journal and self._api.journals(name)]
         width = len(kept) if len(kept) == len(schema.names) and not asked else None
