@@ -15,7 +15,8 @@ def cross_site_sign(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         headers: names in lower case, as ASGI gives them.
 
     A page can neither leave these headers out nor choose their values. `X-Forwarded-Host`, which a proxy sets, counts
-    beside `Host`: a page that sets it itself has to ask first, and is not allowed to.
+    beside `Host`: a page that sets it itself has to ask first, and is not allowed to. Where the browser says that the
+    origin is the same, a proxy may have another port.
     """
     origins, sites, hosts, types = [], [], [], []
     for name, value in headers:
@@ -28,7 +29,7 @@ def cross_site_sign(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
         elif name == b"content-type":
             types.append(value.partition(b";")[0].strip().lower())
     for origin in origins:
-        if not _is_own(origin, hosts):
+        if not _is_own(origin, hosts, has_any_port=sites == [b"same-origin"]):
             return f"its Origin is {origin.decode('latin-1')[:100]!r}"
     for site in sites:
         if site not in (b"same-origin", b"none"):
@@ -46,10 +47,13 @@ def host_of(authority: bytes) -> bytes:
     return authority.partition(b":")[0]
 
 
-def _is_own(origin: bytes, hosts: Iterable[bytes]) -> bool:
+def _is_own(origin: bytes, hosts: Iterable[bytes], *, has_any_port: bool) -> bool:
     scheme, _, authority = origin.partition(b"://")
     default = _DEFAULT_PORTS.get(scheme)
-    return default is not None and any(_place(authority, default) == _place(host, default) for host in hosts)
+    if default is None:
+        return False
+    host, port = _place(authority, default)
+    return any(host == known and (has_any_port or port == on) for known, on in (_place(h, default) for h in hosts))
 
 
 def _place(authority: bytes, default_port: bytes) -> tuple[bytes, bytes]:

@@ -104,6 +104,8 @@ class BulkProcess:
                 stdout=2,
                 pass_fds=[theirs.fileno()],
             )
+        if self._is_closed:  # meanwhile
+            self._process.kill()
         log.info("large requests are answered by process %d", self._process.pid)
         self._channel = ours
         send(ours, self._setup)

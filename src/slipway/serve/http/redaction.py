@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
-_ABSOLUTE = re.compile(r"(?<![\w:/.])/(?:[\w.@+~%=-]+/)+(?P<name>[\w.@+~%=-]*)")
+_PLACES = re.compile(
+    r"(?P<url>[\w+]+://\S+)|(?<![\w./])/(?:[\w.@+~%=-]+/)+(?P<name>[\w.@+~%=-]*)",
+)
+_FILES = ("sqlite://", "file://")
 
 
 def without_paths(text: str, root: Path | None = None) -> str:
@@ -14,4 +17,11 @@ def without_paths(text: str, root: Path | None = None) -> str:
     """
     if root is not None:
         text = text.replace(f"{root}/", "").replace(str(root), "the project's folder")
-    return _ABSOLUTE.sub(r"\g<name>", text) if "/" in text else text
+    return _PLACES.sub(_last_part, text) if "/" in text else text
+
+
+def _last_part(found: re.Match[str]) -> str:
+    url: str | None = found["url"]
+    if url is None:
+        return found["name"] or "a folder"
+    return url.rstrip("/").rpartition("/")[2] if url.startswith(_FILES) else url

@@ -15,6 +15,7 @@ FOREIGN = {
     "a name that begins alike": {"Origin": "http://localhost.other.example"},
     "another scheme": {"Origin": "ftp://localhost"},
     "an extension": {"Origin": "chrome-extension://abc"},
+    "a proxy's page that says it is the same": {"Origin": "https://other.example", "Sec-Fetch-Site": "same-origin"},
     "an empty Origin": {"Origin": ""},
     "no Origin": {"Sec-Fetch-Site": "cross-site"},
     "a sub-domain's page without Origin": {"Sec-Fetch-Site": "same-site"},
@@ -63,6 +64,7 @@ def test_what_changes_nothing_can_be_linked_to(client, live, headers):
     "headers",
     [{}, OWN_PAGE, {"Sec-Fetch-Site": "none"}, {"Origin": "http://localhost:80"},
      {"Origin": "https://flats.example", "X-Forwarded-Host": "flats.example"},
+     {"Origin": "http://localhost:8080", "Sec-Fetch-Site": "same-origin"},
      {"Content-Type": "application/json; charset=utf-8"}, {"Content-Type": "application/x-ndjson"}],
     ids=str,
 )  # fmt: skip
