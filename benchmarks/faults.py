@@ -53,8 +53,6 @@ def driver(path: str) -> ModuleType:
 
 def kill(count: int, flats: Any) -> dict[str, Any]:
     """Servers killed by SIGKILL while four threads each ask: is all that was acknowledged in the journal, once?"""
-    from slipway.journal import read_spool
-
     killing = driver("flow/test_kill.py")
     flats.release(1)
     rng = random.Random(7)
@@ -71,19 +69,7 @@ def kill(count: int, flats: Any) -> dict[str, Any]:
     last = killing.Server(flats.root)
     last.ready()
     code, _ = last.end(signal.SIGTERM)
-    journal = flats.storage.journal
-    found = {key: (p.row, p.prediction) for key, p in journal.find(list(acknowledged)).items()}
-    kept = journal.count()[0]
-    return {
-        "kills": count // AT_ONCE * AT_ONCE,
-        "acknowledged": len(acknowledged),
-        "lost": len(acknowledged.keys() - found.keys()),
-        "changed": sum(found[key] != acknowledged[key] for key in found),
-        "kept_twice": kept - len({p.id for p in journal.last(10**9)}),
-        "kept_unacknowledged": kept - len(found),
-        "left_in_spool": len(read_spool(flats.settings.spool)),
-        "last_exit_code": code,
-    }
+    return {"kills": count // AT_ONCE * AT_ONCE, **held(flats, acknowledged), "last_exit_code": code}
 
 
 def swap(count: int, flats: Any) -> dict[str, Any]:

@@ -86,15 +86,15 @@ class BulkProcess:
                 503, "The process that answers large requests ended. Send fewer rows at once, or try again."
             ) from None
         except OSError as error:
+            self._end()
             log.error("the process for large requests can't be begun: %s", error)
             raise Refusal(503, "Large requests can't be answered now. Send fewer rows at once.") from error
         assert isinstance(reply, Reply)
         return reply, answer
 
     def _begin(self) -> socket.socket:
-        if self._is_closed:
-            raise Closed
         ours, theirs = socket.socketpair()
+        self._channel = ours
         with theirs:
             # -P: what lies in the working directory is no module of ours. Its standard input ends when we do; what a
             # project's own code prints is no address of a server.
@@ -104,10 +104,9 @@ class BulkProcess:
                 stdout=2,
                 pass_fds=[theirs.fileno()],
             )
-        if self._is_closed:  # meanwhile
-            self._process.kill()
+        if self._is_closed:  # which ended the process that there was before this one
+            raise Closed
         log.info("large requests are answered by process %d", self._process.pid)
-        self._channel = ours
         send(ours, self._setup)
         return ours
 

@@ -11,7 +11,7 @@ ROOT = Path("/home/ada lovelace/flats")
     ("text", "told"),
     [
         ("/srv/flats/.slipway/spool: can't be written (No space left)", "spool: can't be written (No space left)"),
-        ("FileNotFoundError: No such file: '/home/ada/encoder.json'", "FileNotFoundError: No such file: 'encoder.json'"),
+        ("FileNotFoundError: none such: '/home/ada/encoder.json'", "FileNotFoundError: none such: 'encoder.json'"),
         ("reading failed:/var/lib/x/y.db (/tmp/a/b/)", "reading failed:y.db (a folder)"),
         ("sqlite:////srv/flats/state.db is locked; file:///etc/passwd", "state.db is locked; passwd"),
         ("postgresql://db:5432/flats says no", "postgresql://db:5432/flats says no"),
