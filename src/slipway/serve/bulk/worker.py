@@ -11,7 +11,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -19,12 +20,13 @@ import threadpoolctl
 
 from slipway import garbage
 from slipway.errors import OutsideError, SlipwayError
-from slipway.journal import SpoolWriter
+from slipway.journal import Shipper, SpoolWriter
 from slipway.model.store import BundleStore
 from slipway.records import Prediction
 from slipway.serve.answer import answer_rows, read_request, refuse_failed
 from slipway.serve.batch import Asked, predict_group
 from slipway.serve.bulk.channel import Closed, FeedbackTask, PredictTask, Reply, Setup, receive, send
+from slipway.serve.bulk.process import MANY_ROWS
 from slipway.serve.feedback import FeedbackPlaces, give_feedback
 from slipway.serve.http.json_body import read_json
 from slipway.serve.http.refusal import Refusal, unavailable
@@ -32,7 +34,7 @@ from slipway.serve.live.route import LiveRoute
 from slipway.serve.live.version import Live, load_version
 from slipway.serve.log import ServiceLog
 from slipway.serve.personal import Personal
-from slipway.storage import Storage, open_storage
+from slipway.storage import open_storage
 
 NICENESS = 5
 """Small requests, in the service's own process, go first where there are too few processors."""
@@ -46,9 +48,13 @@ class Worker:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._personal = Personal(setup.project.api)
+        self._storage = open_storage(setup.settings)
         self._writer = SpoolWriter(setup.settings.own_spool, setup.project.api.durability)
+        self._shipper = Shipper(setup.settings.spool, self._storage.journal, setup.settings.own_spool)
+        self._shipping = ThreadPoolExecutor(1, thread_name_prefix="shipping")
+        self._reserved = contextlib.ExitStack()
+        self._ship: Callable[[], int] | None = None
         self._live: Live | None = None
-        self._storage: Storage | None = None
 
     def answer(self, task: PredictTask | FeedbackTask, body: bytearray) -> tuple[Reply, bytes]:
         """Answer a body, refusals included. What is acknowledged is in the spool."""
@@ -66,12 +72,20 @@ class Worker:
         finally:
             self._writer.close()  # so that the segment goes once it is shipped
 
+    def ship(self) -> None:
+        """Ship what was written, in a thread: by the service it would compete with small requests for Python's lock."""
+        ship, self._ship = self._ship, None
+        if ship is not None:
+            self._shipping.submit(_ship_all, ship, self._reserved.pop_all())
+
     def _predict(self, task: PredictTask, body: bytearray) -> tuple[Reply, bytes]:
         value = read_json(body)
         live = self._version(task)
         route = live.routes[task.path] if task.path else LiveRoute(None, None, task.invalid_status)
         asked = read_request(route, live, value, self._personal)
         predictions = self._scored(Asked(live, asked.right, task.received), task)
+        if len(predictions) > MANY_ROWS and self._ship is None:
+            self._ship = self._reserved.enter_context(self._shipper.reserved())
         self._writer.write(predictions)
         failed = len(asked.wrong) + sum(prediction.error is not None for prediction in predictions)
         refuse_failed(route, asked, predictions)
@@ -86,8 +100,6 @@ class Worker:
 
     def _feedback(self, task: FeedbackTask, body: bytearray) -> tuple[Reply, bytes]:
         settings = self._setup.settings
-        if self._storage is None:
-            self._storage = open_storage(settings)
         journal = None if task.is_away else self._storage.journal
         places = FeedbackPlaces(journal, settings.spool, self._writer)
         told = give_feedback(places, read_json(body), task.source, task.label)
@@ -132,8 +144,18 @@ def _answer_next(channel: socket.socket, worker: Worker) -> None:
     with threadpoolctl.threadpool_limits(1):
         reply, told = worker.answer(task, body)
     send(channel, reply, told)
+    worker.ship()
     gc.enable()
     gc.collect()
+
+
+def _ship_all(ship: Callable[[], int], reserved: contextlib.ExitStack) -> None:
+    with reserved:
+        try:
+            while ship():
+                pass
+        except Exception as error:  # the edge of this thread: the service's own shipper goes on, and says so
+            log.info("what large requests left is shipped by the service: %s", error)
 
 
 @contextlib.contextmanager

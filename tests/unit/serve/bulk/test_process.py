@@ -50,9 +50,15 @@ def client(service):
 
 @pytest.fixture
 def kept(flats):
-    """The predictions that are journalled in a test."""
-    before = {record.id for record in read_spool(flats.settings.spool)}
-    return lambda: [record for record in read_spool(flats.settings.spool) if record.id not in before]
+    """What is journalled in a test, by its id: it waits in the spool, or is shipped already."""
+
+    def everything():
+        waiting = read_spool(flats.settings.spool)  # first: what is shipped meanwhile is found behind
+        shipped = [*flats.storage.journal.last(10**6), *flats.storage.journal.truths()]
+        return {record.id: record for record in (*waiting, *shipped)}
+
+    before = everything().keys()
+    return lambda: {key: record for key, record in everything().items() if key not in before}
 
 
 def in_small_parts(client, path, asked):
@@ -71,14 +77,14 @@ def without_ids(predictions):
 def test_many_rows_are_answered_and_journalled_as_few_are(client, kept, path, form):
     asked = rows(MANY_ROWS + 400)
     expected = in_small_parts(client, path, asked)
-    before = len(kept())
     body = asked if form == "list" else {name: [row[name] for row in asked] for name in asked[0]}
     reply = client.post(path, json=body)
     told = reply.json()
     assert reply.status_code == 200
     assert told["version"] == 1
     assert without_ids(told["predictions"]) == without_ids(expected)
-    records = {record.id: record for record in kept()[before:]}
+    records = kept()
+    assert len(records) == 2 * len(asked)
     assert [records[each["id"]].row for each in told["predictions"]] == asked
     assert [records[each["id"]].prediction for each in told["predictions"]] == [p["prediction"] for p in expected]
 
@@ -89,7 +95,7 @@ def test_a_body_that_is_large_by_its_bytes_is_answered_too(client, kept):
     assert one.status_code == 200
     assert one.headers["x-prediction-id"] == one.json()["id"]
     assert client.post("/predict", json=[row, row]).headers["x-prediction-id"].count(",") == 1
-    assert [record.row for record in kept()] == [row] * 3
+    assert [record.row for record in kept().values()] == [row] * 3
 
 
 def test_a_route_of_the_projects_own_makes_many_rows_of_a_small_body(client, kept):
@@ -124,7 +130,7 @@ def test_what_is_wrong_is_refused_as_a_whole_with_the_reason(client, kept, body,
         reply = client.post(path, content=body)
         assert reply.status_code == status
         assert said in reply.text
-    assert kept() == []
+    assert kept() == {}
 
 
 def test_many_truths_are_kept_all_or_none(client, kept):
@@ -138,7 +144,7 @@ def test_many_truths_are_kept_all_or_none(client, kept):
     assert len(kept()) == before
     reply = client.post("/feedback", json=truths)
     assert reply.json()["feedback"] == [{"id": key, "outcome": "kept"} for key in ids]
-    records = kept()[before:]
+    records = [record for record in kept().values() if record.id not in ids]
     assert {(record.prediction_id, record.source) for record in records} == {(key, "api") for key in ids}
     assert client.post("/feedback", json=truths).json()["feedback"][0]["outcome"] == "known"
 
