@@ -1,13 +1,18 @@
 """A table of listings in, a comparison out: how an API of it starts and answers, beside MLflow's of the same model.
 
     python benchmarks/serving.py LISTINGS.csv [--seconds 8] [--runs 3] [--mlflow-python PYTHON]
+    python benchmarks/serving.py LISTINGS.csv --batches [--before PYTHON]
 
 The load generator is `wrk` (`apt-get install wrk`). Without --mlflow-python a virtual environment with the full mlflow
 is made in a temporary folder; `--mlflow-python none` leaves the peer out.
+
+With --batches it measures instead how long single rows take beside a request of 100,000, in each form that there is;
+--before takes the Python of another version of Slipway to compare with, in turns.
 """
 
 import argparse
 import contextlib
+import http.client
 import json
 import os
 import re
@@ -17,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -41,8 +47,40 @@ class Measured:
     """By connections: requests a second, median, 99th percentile, answers that were no 200."""
 
 
+BATCH_ROWS = 100_000
+MAX_BODY_BYTES = 16 * 1024 * 1024 - 1_000
+OWN_ROUTE = """
+
+def from_flats(body):
+    return body["flats"]
+
+
+def to_flats(rows, predictions, model):
+    return {"answers": [each.prediction for each in predictions]}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Single rows beside one batch."""
+
+    alone: float
+    """99th percentile in seconds before the batch."""
+    beside: float
+    """The same while it ran."""
+    slowest: float
+    health: float
+    """The slowest answer of /health meanwhile."""
+    batch: float
+    """Seconds of the batch itself."""
+    status: int
+
+
 def main() -> None:
     given = _arguments()
+    if given.batches:
+        _measure_batches(given)
+        return
     wrk = shutil.which("wrk")
     if wrk is None:
         sys.exit("wrk is not installed: apt-get install wrk")
@@ -68,14 +106,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=int, default=8)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--mlflow-python", default="")
+    parser.add_argument("--batches", action="store_true", help="single rows beside a batch, and nothing else")
+    parser.add_argument("--before", default="", help="the Python of another version, to compare with")
     return parser.parse_args()
 
 
-def _project(folder: Path, listings: Path) -> tuple[Path, dict[str, object]]:
-    """A project made and released from the table, and a row that its API takes."""
+def _project(folder: Path, listings: Path, more: str = "") -> tuple[Path, dict[str, object]]:
+    """A project made and released from the table, with `more` as its own route, and a row that its API takes."""
     project = folder / "flats"
     slipway = [sys.executable, "-m", "slipway"]
     _run([*slipway, "new", "flats", "--from", str(listings.resolve()), "--target", TARGET], folder)
+    if more:
+        for name, text in (
+            ("pipeline.py", more),
+            ("slipway.toml", '\n[api.routes]\n"/own" = { request = "from_flats", response = "to_flats" }\n'),
+        ):
+            with (project / name).open("a") as file:
+                file.write(text)
     _run([*slipway, "run"], project)
     _run([*slipway, "release"], project)
     bundle = next((project / ".slipway" / "bundles").iterdir())
@@ -84,8 +131,8 @@ def _project(folder: Path, listings: Path) -> tuple[Path, dict[str, object]]:
     return project, {column["name"]: sample[column["name"]] for column in columns}
 
 
-def _slipway(project: Path) -> tuple[list[str], str]:
-    return [sys.executable, "-m", "slipway", "-C", str(project), "serve", "--port", "8931"], "/predict"
+def _slipway(project: Path, python: str = sys.executable) -> tuple[list[str], str]:
+    return [python, "-m", "slipway", "-C", str(project), "serve", "--port", "8931"], "/predict"
 
 
 def _mlflow(project: Path, python: str) -> tuple[list[str], str]:
@@ -164,6 +211,83 @@ def _resident_mb(parent: int) -> float:
         total += int(found[1]) if found else 0
         waiting += [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return total / 1024
+
+
+def _measure_batches(given: argparse.Namespace) -> None:
+    """Print how long single rows take beside a batch, for this version and for another."""
+    pythons = {"before": given.before, "now": sys.executable} if given.before else {"now": sys.executable}
+    found: dict[tuple[str, str], list[Beside]] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        project, row = _project(Path(scratch), given.listings, OWN_ROUTE)
+        bodies = _batches(row)
+        for _ in range(given.runs):
+            for name, python in pythons.items():
+                with _serving(_slipway(project, python)[0]) as process:
+                    url = "http://127.0.0.1:8931/predict"
+                    _first_answer(process, url, _body(Path(scratch), "one", row))
+                    for form, (path, body) in bodies.items():
+                        found.setdefault((form, name), []).append(_beside(row, path, body))
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+    print("| batch | version | p99 alone ms | p99 beside ms | slowest ms | /health, slowest ms | batch s | status |")
+    print("|---" * 8 + "|")
+    for (form, name), runs in found.items():
+        cells = [
+            f"{statistics.median(getattr(run, key) for run in runs) * 1000:,.0f}"
+            for key in ("alone", "beside", "slowest", "health")
+        ]
+        seconds = statistics.median(run.batch for run in runs)
+        print(f"| {form} | {name} | {' | '.join(cells)} | {seconds:.1f} | {runs[0].status} |")
+
+
+def _batches(row: dict[str, object]) -> dict[str, tuple[str, bytes]]:
+    columns = json.dumps({name: [value] * BATCH_ROWS for name, value in row.items()}).encode()
+    fitting = min(BATCH_ROWS, MAX_BODY_BYTES // (len(json.dumps(row)) + 2))
+    rows = [row] * fitting
+    return {
+        "columns": ("/predict", columns),
+        "columns, /predict/batch": ("/predict/batch", columns),
+        f"list of {fitting:,}": ("/predict", json.dumps(rows).encode()),
+        f"own route, {fitting:,}": ("/own", json.dumps({"flats": rows}).encode()),
+        "4 million empty lists": ("/predict", b"[" + b",".join([b"[]"] * 4_000_000) + b"]"),
+    }
+
+
+def _beside(row: dict[str, object], path: str, body: bytes) -> Beside:
+    """Ask for single rows and for health, each on a connection of its own, before and while a batch is answered."""
+    kept: dict[str, list[float]] = {"row": [], "health": []}
+    stopped = threading.Event()
+
+    def ask(name: str, method: str, where: str, content: bytes | None) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", 8931, timeout=120)
+        while not stopped.is_set():
+            began = time.perf_counter()
+            connection.request(method, where, content, {"Content-Type": "application/json"})
+            connection.getresponse().read()
+            kept[name].append(time.perf_counter() - began)
+            time.sleep(0.005)
+
+    threads = [
+        threading.Thread(target=ask, args=("row", "POST", "/predict", json.dumps(row).encode())),
+        threading.Thread(target=ask, args=("health", "GET", "/health", None)),
+    ]
+    for thread in threads:
+        thread.start()
+    time.sleep(3)
+    alone, kept["row"], kept["health"] = kept["row"][20:], [], []
+    connection = http.client.HTTPConnection("127.0.0.1", 8931, timeout=300)
+    began = time.perf_counter()
+    connection.request("POST", path, body, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    answer.read()
+    took = time.perf_counter() - began
+    stopped.set()
+    for thread in threads:
+        thread.join()
+    return Beside(_p99(alone), _p99(kept["row"]), max(kept["row"]), max(kept["health"]), took, answer.status)
+
+
+def _p99(seconds: list[float]) -> float:
+    return statistics.quantiles(seconds, n=100, method="inclusive")[-1] if len(seconds) > 1 else seconds[0]
 
 
 def _read(said: str) -> tuple[float, str, str, int]:

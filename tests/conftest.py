@@ -253,6 +253,14 @@ def browser(tmp_path_factory):
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def shared_flats(tmp_path_factory):
+    """The project for tests of one module that can do with the same one."""
+    made = Flats(tmp_path_factory.mktemp("shared") / "flats")
+    yield made
+    made.storage.close()
+
+
 @pytest.fixture
 def flats(tmp_path):
     made = Flats(tmp_path / "flats")

@@ -28,7 +28,8 @@ def test_the_log_the_limits_and_the_end(line: Slipway) -> None:
     with line.serving("-C", "linear", "serve", "--port", "0") as server:
         server.url = server.line()
         place = urlsplit(server.url)
-        request = urllib.request.Request(server.url + "/predict", json.dumps(ROW).encode(), {"X-Request-Id": "shop-1"})
+        headers = {"X-Request-Id": "shop-1", "Content-Type": "application/json"}
+        request = urllib.request.Request(server.url + "/predict", json.dumps(ROW).encode(), headers)
         with urllib.request.urlopen(request, timeout=30) as answer:
             assert answer.headers["x-request-id"] == "shop-1"
         assert server.ask("/helth", code=404)["detail"].startswith("There is no /helth here. Did you mean `/health`?")

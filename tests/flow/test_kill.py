@@ -150,7 +150,7 @@ def test_on_a_full_disk_nothing_is_acknowledged_that_is_not_kept_and_room_is_all
     resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (100, hard))
     status, told = ask(address, flats.row)
     assert status == 503
-    assert "Free some disk space" in told["detail"]
+    assert "The journal can't be used now" in told["detail"]
     told = health_of(address)
     assert told["status"] == "degraded"
     assert "the spool can't be written" in told["dependencies"]["journal"]["reason"]

@@ -10,7 +10,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from slipway.errors import OutsideError
@@ -83,6 +83,22 @@ class Shipper:
         if problem is not None:
             raise problem
         return count
+
+    @contextlib.contextmanager
+    def reserved(self) -> Iterator[Callable[[], int]]:
+        """Keep the own folder from other shippers as long as the block runs.
+
+        Yields:
+            A function that ships what waits in the folder, and returns how many records went; none where another
+            process ships it already.
+
+        Raises:
+            OutsideError: the folder can't be made.
+        """
+        with segment.at_the_disk(self._own):
+            make_private_folder(self._own)
+        with elected(self._own, 0.0) as is_elected:
+            yield lambda: self._ship_all(self._own) if is_elected else 0
 
     def start(self) -> None:
         """Ship in a thread from now on, again and again; while the journal is away, at growing intervals."""

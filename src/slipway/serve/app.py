@@ -86,12 +86,13 @@ class App:
 
     async def _answered(
         self, scope: Scope, receive: Receive, exchange: Exchange
-    ) -> tuple[int, bytes, list[Header]] | None:
+    ) -> tuple[int, bytes | bytearray, list[Header]] | None:
         """Status, body and headers; None where FastAPI has answered itself.
 
         Raises:
             Refusal, Disconnected.
         """
+        _hold_to_one_host(scope)
         method, path = exchange.method, self._service.paths.meant(scope["path"])
         route = self._service.paths.find(path, is_standard=scope["query_string"] == STANDARD_FORM)
         if route is not None:
@@ -114,8 +115,8 @@ class App:
         if route is not None and (route.predicts or route.get is not None) and not _wants_page(path, scope):
             if method != "POST" or not route.predicts:
                 raise _takes(route, path)
-            headers, body = await self._predict(route, scope, receive, exchange)
-            return 200, body, [_JSON, *headers]
+            status, body, headers = await self._predict(route, scope, receive, exchange)
+            return status, body, [_JSON, *headers]
         if route is not None and path != HEALTH and not _wants_page(path, scope):
             self._service.version()  # says that nothing is released: the project's functions come with a version
         if method in READING and (found := await state(self._service, path, caller)) is not None:
@@ -145,6 +146,12 @@ def _takes(route: LiveRoute, path: str) -> Refusal:
     return Refusal(405, f"{path} takes {' and '.join(taken)}.", [(b"allow", ", ".join(taken).encode())])
 
 
+def _hold_to_one_host(scope: Scope) -> None:
+    """Refuse a request that a proxy and this service could take for requests to two different hosts."""
+    if sum(name == b"host" for name, _ in scope["headers"]) > 1:
+        raise Refusal(400, "The request has more than one Host header.", [(b"connection", b"close")])
+
+
 def _wants_page(path: str, scope: Scope) -> bool:
     return path == "/" and any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
@@ -168,7 +175,7 @@ def _encode(refusal: Refusal) -> bytes:
     return msgspec.json.encode({"detail": refusal.detail})
 
 
-async def _send(exchange: Exchange, status: int, body: bytes, headers: list[Header]) -> None:
+async def _send(exchange: Exchange, status: int, body: bytes | bytearray, headers: list[Header]) -> None:
     headers = [*headers, (b"content-length", str(len(body)).encode())]
     await exchange.send({"type": "http.response.start", "status": status, "headers": headers})
     await exchange.send({"type": "http.response.body", "body": body})

@@ -1,21 +1,36 @@
 """A body of truths in; them in the spool, and what became of each, out."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from slipway.errors import OutsideError
-from slipway.journal import Given, record_truths
-from slipway.journal.label_type import ANY, LabelType, label_type
-from slipway.serve.http.refusal import Refusal
+from slipway.journal import Given, SpoolWriter, record_truths
+from slipway.journal.label_type import LabelType
+from slipway.serve.http.refusal import Refusal, unavailable
 from slipway.serve.rows import MAX_PROBLEMS
-from slipway.serve.service import Service, unavailable
+from slipway.storage.seams import Journal
 
 KEYS = ("id", "truth", "correct")
 
 
-def give_feedback(service: Service, body: Any, source: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class FeedbackPlaces:
+    """Where truths are looked up and kept."""
+
+    journal: Journal | None
+    """None while it is known to be away."""
+    spool: Path
+    writer: SpoolWriter
+
+
+def give_feedback(places: FeedbackPlaces, body: Any, source: str, wanted: LabelType) -> dict[str, Any]:
     """Keep the truths of a body, all or none of them, as told by `source`.
 
     While the journal is away they are kept unchecked, in the spool.
+
+    Args:
+        wanted: what can be true of the live version's predictions.
 
     Raises:
         Refusal: 422 for what is no truth, 404 for an unknown id, 409 for a truth that contradicts the one kept and does
@@ -25,7 +40,6 @@ def give_feedback(service: Service, body: Any, source: str) -> dict[str, Any]:
     items = [body] if is_single else body
     if not isinstance(items, list):
         raise Refusal(422, 'Send {"id": …, "truth": …}, or a list of such objects.')
-    wanted = _label_type(service)
     problems: list[dict[str, Any]] = []
     given = [_given(row, item, wanted, problems) for row, item in enumerate(items)]
     if problems:
@@ -33,9 +47,9 @@ def give_feedback(service: Service, body: Any, source: str) -> dict[str, Any]:
     taken = [item for item in given if item is not None]
     try:
         outcomes = record_truths(
-            None if service.is_away else service.storage.journal,
-            service.settings.spool,
-            service.writer,
+            places.journal,
+            places.spool,
+            places.writer,
             taken,
             source=source,
             may_be_away=True,
@@ -85,12 +99,6 @@ def _given(row: int, item: Any, wanted: LabelType, problems: list[dict[str, Any]
     if label is None or len(problems) > before:
         return None
     return Given(str(key), label, bool(is_correction))
-
-
-def _label_type(service: Service) -> LabelType:
-    """What can be true of the live version's predictions; any label where none is live."""
-    live = service.live.state.live
-    return ANY if live is None else label_type(live.scorer.bundle.manifest.kind, live.scorer.bundle.manifest.classes)
 
 
 def _and_more(ids: list[str]) -> str:

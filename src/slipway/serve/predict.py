@@ -1,32 +1,28 @@
-"""The routes that predict, as plain ASGI: a body in, an answer out that is in the spool already."""
+"""The routes that predict, as plain ASGI: a body is answered once its predictions are in the spool."""
 
 import asyncio
-import logging
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
-import msgspec
-
-from slipway.errors import BadRequest, OutsideError, SlipwayError
+from slipway.errors import OutsideError, SlipwayError
 from slipway.records import Prediction
+from slipway.serve.answer import answer_rows, read_request, refuse_failed
+from slipway.serve.bulk.channel import PredictTask
+from slipway.serve.bulk.process import LARGE_BODY_BYTES, MANY_ROWS
 from slipway.serve.http.body import Receive, Scope
 from slipway.serve.http.exchange import Exchange
-from slipway.serve.http.refusal import Refusal
-from slipway.serve.live.given import Answer, answers, model_facts
+from slipway.serve.http.json_body import read_json
+from slipway.serve.http.refusal import Refusal, unavailable
 from slipway.serve.live.route import LiveRoute
 from slipway.serve.live.version import Live
 from slipway.serve.personal import Personal
-from slipway.serve.rows import Rows, apart, ask_request, check, read_json, read_rows
+from slipway.serve.rows import Rows
 from slipway.serve.service import Service
 
-MAX_IDS_IN_HEADER = 100
+Answered = tuple[int, bytes | bytearray, list[tuple[bytes, bytes]]]
+"""Status, body and headers."""
 
-_LARGE_BODY_BYTES = 64 * 1024
-_MANY_ROWS = 1_000
-_encode = msgspec.json.Encoder().encode
-
-log = logging.getLogger(__name__)
+_SMALL_BODY_BYTES = 16 * 1024
+"""Up to this a body is read by the event loop itself, which takes less than to have it read by a thread."""
 
 
 class PredictRoutes:
@@ -35,99 +31,63 @@ class PredictRoutes:
     def __init__(self, service: Service) -> None:
         self._service = service
         self._personal = Personal(service.project.api)
-        # Large bodies are read and checked beside the event loop, which small ones would wait for.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix="reading")
 
     def close(self) -> None:
         """End the threads."""
         self._threads.shutdown(wait=True)
 
-    async def __call__(
-        self, route: LiveRoute, scope: Scope, receive: Receive, exchange: Exchange
-    ) -> tuple[list[tuple[bytes, bytes]], bytes]:
-        """Headers and body of the answer to one request.
+    async def __call__(self, route: LiveRoute, scope: Scope, receive: Receive, exchange: Exchange) -> Answered:
+        """Answer one request.
 
         Raises:
             Refusal: what is asked can't be answered.
             Disconnected: the caller has gone before its body was whole.
         """
         body = await self._service.bodies.read(scope, receive)
-        predictions, answer = await self._answer(route, body, exchange)
-        if not 0 < len(predictions) <= MAX_IDS_IN_HEADER:
-            return [], answer
-        return [(b"x-prediction-id", ",".join(p.id for p in predictions).encode())], answer
-
-    async def _answer(self, route: LiveRoute, body: bytes, exchange: Exchange) -> tuple[list[Prediction], bytes]:
-        live, loop = self._service.version(), asyncio.get_running_loop()
+        live = self._service.version()
+        exchange.version = live.version
+        if len(body) > LARGE_BODY_BYTES:
+            return await self._answer_beside(route, live, body, exchange)
         try:
-            if len(body) > _LARGE_BODY_BYTES:
-                asked = await loop.run_in_executor(self._threads, _read, route, live, body, self._personal)
-            else:
-                asked = _read(route, live, body, self._personal)
+            asked = await self._read(route, live, body)
         except Refusal as refusal:
-            raise _in_words_of(route, refusal) from refusal
-        exchange.rows, exchange.version = len(asked.rows), live.version
-        predictions = await self._score(route, live, asked, exchange.received)
-        failed = len(asked.wrong) + sum(p.error is not None for p in predictions)
-        self._service.metrics.rows(live.version, answered=len(asked.rows) - failed, failed=failed)
-        if asked.is_single and predictions[0].error is not None:
-            detail = {"row": 0, "field": None, "value": None, "expected": "a row that the stages can handle"}
-            raise Refusal(route.invalid_status, [{**detail, "message": predictions[0].error}])
-        if len(predictions) > _MANY_ROWS:
-            return predictions, await loop.run_in_executor(
-                self._threads, self._encoded, route, live, asked, predictions
-            )
-        return predictions, self._encoded(route, live, asked, predictions)
+            if refusal.status != 422:
+                raise
+            raise Refusal(route.invalid_status, refusal.detail) from refusal
+        if len(asked.rows) > MANY_ROWS:
+            return await self._answer_beside(route, live, body, exchange)
+        predictions = await self._score(route, live, asked, exchange)
+        refuse_failed(route, asked, predictions)
+        told, headers = answer_rows(self._service.project.name, route, live, asked, predictions)
+        return 200, told, headers
 
-    async def _score(self, route: LiveRoute, live: Live, asked: Rows, received: float) -> list[Prediction]:
-        rows = asked.right
-        if not rows:
-            return []
+    async def _read(self, route: LiveRoute, live: Live, body: bytes) -> Rows:
+        def read() -> Rows:
+            return read_request(route, live, read_json(body), self._personal, max_rows=MANY_ROWS)
+
+        if len(body) <= _SMALL_BODY_BYTES:
+            return read()
+        return await asyncio.get_running_loop().run_in_executor(self._threads, read)
+
+    async def _score(self, route: LiveRoute, live: Live, asked: Rows, exchange: Exchange) -> list[Prediction]:
+        exchange.rows = len(asked.rows)
         try:
-            return await self._service.batcher.answer(live, rows, received)
+            rows = asked.right
+            predictions = await self._service.batcher.answer(live, rows, exchange.received) if rows else []
         except OutsideError as error:
-            log.error("a request is refused: %s", error)
-            raise Refusal(503, str(error)) from error
+            raise unavailable(error) from error
         except SlipwayError as error:  # what the schema let pass and the table's types can't hold
             raise Refusal(route.invalid_status, str(self._personal.reason(str(error)))) from error
+        failed = len(asked.wrong) + sum(prediction.error is not None for prediction in predictions)
+        self._service.metrics.rows(live.version, answered=len(asked.rows) - failed, failed=failed)
+        return predictions
 
-    def _encoded(self, route: LiveRoute, live: Live, asked: Rows, predictions: Sequence[Prediction]) -> bytes:
-        return _encode(self._told(route, live, asked, predictions))
-
-    def _told(self, route: LiveRoute, live: Live, asked: Rows, predictions: Sequence[Prediction]) -> Any:
-        if route.response is not None:
-            model = model_facts(self._service.project.name, live)
-            told = answers(len(asked.rows), asked.wrong, predictions)
-            try:
-                return route.response([dict(r) if isinstance(r, dict) else r for r in asked.rows], told, model)
-            except BadRequest as error:
-                raise Refusal(route.invalid_status, str(error)) from error
-        if asked.is_single:
-            return {**_one(predictions[0]), "version": live.version}
-        if not route.partial:
-            return {"predictions": [_one(p) for p in predictions], "version": live.version}
-        told = answers(len(asked.rows), asked.wrong, predictions)
-        failed = sum(answer.error is not None for answer in told)
-        return {"predictions": [_one(answer) for answer in told], "version": live.version, "failed": failed}
-
-
-def _read(route: LiveRoute, live: Live, body: bytes, personal: Personal) -> Rows:
-    value = read_json(body)
-    schema, partial = live.scorer.bundle.schema, route.partial
-    if route.request is not None:
-        asked = ask_request(route.request, value, partial=partial, personal=personal)
-    else:
-        asked = read_rows(value, partial=partial, personal=personal)
-    if partial and not asked.is_single:
-        return apart(asked, schema, personal)
-    check(asked.rows, schema, personal)
-    return asked
-
-
-def _in_words_of(route: LiveRoute, refusal: Refusal) -> Refusal:
-    return Refusal(route.invalid_status, refusal.detail) if refusal.status == 422 else refusal
-
-
-def _one(prediction: Prediction | Answer) -> dict[str, Any]:
-    told = {"id": prediction.id, "prediction": prediction.prediction, "probabilities": prediction.probabilities}
-    return told if prediction.error is None else {**told, "error": prediction.error}
+    async def _answer_beside(self, route: LiveRoute, live: Live, body: bytes, exchange: Exchange) -> Answered:
+        is_own = bool(route.request or route.response or route.partial)
+        task = PredictTask(exchange.route if is_own else None, route.invalid_status, live.released, exchange.received)
+        reply, told = await self._service.bulk.ask(task, body)
+        if reply.rows is not None:
+            exchange.rows = reply.rows
+            self._service.metrics.rows(live.version, answered=reply.rows - reply.failed, failed=reply.failed)
+        return reply.status, told, list(reply.headers)

@@ -1,6 +1,6 @@
 """A service in, everything beside what predicts out, as a FastAPI application: state, model, journal, documents."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -9,15 +9,17 @@ from fastapi.responses import HTMLResponse, Response
 from starlette.concurrency import run_in_threadpool
 
 from slipway.errors import OutsideError, near_miss
-from slipway.serve.feedback import give_feedback
+from slipway.serve.bulk.channel import FeedbackTask
+from slipway.serve.bulk.process import LARGE_BODY_BYTES
+from slipway.serve.feedback import FeedbackPlaces, give_feedback
 from slipway.serve.http.body import Disconnected
-from slipway.serve.http.refusal import Refusal
+from slipway.serve.http.json_body import read_json
+from slipway.serve.http.refusal import Refusal, unavailable
 from slipway.serve.live.route import LiveRoute
 from slipway.serve.pages.docs import docs_page
 from slipway.serve.pages.front import page
 from slipway.serve.pages.openapi import openapi
-from slipway.serve.rows import read_json
-from slipway.serve.service import Service, unavailable
+from slipway.serve.service import Service
 
 ENDPOINTS = {
     "/predict": "POST an object, a list of objects, or columns",
@@ -45,8 +47,7 @@ def other_routes(service: Service) -> FastAPI:
 def _answer_refusals(app: FastAPI, service: Service) -> None:
     @app.exception_handler(Refusal)
     async def refused(request: Request, error: Refusal) -> Response:
-        headers = {name.decode(): value.decode() for name, value in error.headers}
-        return _json({"detail": error.detail}, error.status, headers)
+        return _json({"detail": error.detail}, error.status, _headers(error.headers))
 
     @app.exception_handler(OutsideError)
     async def away(request: Request, error: OutsideError) -> Response:
@@ -126,21 +127,32 @@ def _add_journal_routes(app: FastAPI, service: Service) -> None:
 
     @app.post("/feedback", summary="What turned out to be true")
     async def feedback(request: Request) -> Response:
-        source = request.scope["caller"].source
+        source, label = request.scope["caller"].source, service.expected_label
+        invalid_status = service.project.api.invalid_status
         try:
-            body = read_json(await service.bodies.read(request.scope, request.receive))
-            return _json(await run_in_threadpool(give_feedback, service, body, source))
+            body = await service.bodies.read(request.scope, request.receive)
+            if len(body) > LARGE_BODY_BYTES:
+                task = FeedbackTask(source, label, service.is_away, invalid_status)
+                reply, told = await service.bulk.ask(task, body)
+                return Response(bytes(told), reply.status, _headers(reply.headers), media_type="application/json")
+            journal = None if service.is_away else service.storage.journal
+            places = FeedbackPlaces(journal, service.settings.spool, service.writer)
+            return _json(await run_in_threadpool(lambda: give_feedback(places, read_json(body), source, label)))
         except Disconnected:
             return Response(status_code=499)
         except Refusal as refusal:
             if refusal.status != 422:
                 raise
-            raise Refusal(service.project.api.invalid_status, refusal.detail) from refusal
+            raise Refusal(invalid_status, refusal.detail) from refusal
 
 
 def _form(route: LiveRoute) -> str:
     methods = ["GET"] if route.get is not None else []
     return f"{' and '.join([*methods, 'POST'] if route.predicts else methods)}, the project's own form"
+
+
+def _headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in headers}
 
 
 def _json(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -39,21 +39,6 @@ class Rows:
         return [row for place, row in enumerate(self.rows) if place not in self.wrong] if self.wrong else self.rows
 
 
-def read_json(body: bytes) -> Any:
-    """The value of a JSON body.
-
-    Raises:
-        Refusal: not JSON (NaN and Infinity are not), not UTF-8, or nested too deeply.
-    """
-    try:
-        return msgspec.json.decode(body)
-    except ValueError as error:  # msgspec.DecodeError and UnicodeDecodeError are both
-        reason = "it is empty" if not body.strip() else str(error)
-        raise Refusal(400, f"The body is not JSON: {reason}. Send an object, a list of objects, or columns.") from error
-    except RecursionError as error:
-        raise Refusal(400, "The body is nested too deeply. Send an object, a list of objects, or columns.") from error
-
-
 def read_rows(value: Any, *, partial: bool = False, personal: Personal = NOTHING) -> Rows:
     """The rows of a body: one object, a list of objects, or columns (an object whose every value is a list).
 

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -24,6 +25,7 @@ from slipway.serve.access.tokens import HOW, usable
 from slipway.serve.app import App
 from slipway.serve.drift import DriftCheck
 from slipway.serve.http.connection import Connection
+from slipway.serve.http.limits import ConnectionLimit, connections_within, raise_open_files
 from slipway.serve.log import Form, ServiceLog
 from slipway.serve.personal import Personal
 from slipway.serve.service import open_service
@@ -36,6 +38,10 @@ FINISH_SECONDS = 30
 
 GOODBYE_SECONDS = 0.5
 """How long connections that are open may still ask, once told to stop; each answer says that it was the last."""
+
+SWITCH_SECONDS = 0.001
+"""How long a thread that computes, such as the one that ships, may keep a request waiting that has got as far as it
+can: a fifth of what Python gives, since a request is handed over between threads several times."""
 
 BACKLOG = 2_048
 """Connections that wait to be taken."""
@@ -68,6 +74,7 @@ def serve(
         ProjectError: the host is reachable from elsewhere and there is no token.
         OutsideError: the port is taken, a worker can't start, or the token's file can't be read.
     """
+    raise_open_files()
     if not is_loopback(host):
         _require_token(KnownTokens.of(settings, storage.tokens), host)
     parts = _Parts(project, settings, host, log_form, is_quiet, drift)
@@ -116,8 +123,17 @@ def _work(parts: _Parts, listener: socket.socket, parent: connection.Connection)
 def _serve_one(
     parts: _Parts, storage: Storage, listener: socket.socket, stopper: "Stopper", on_ready: Callable[[], None]
 ) -> None:
+    sys.setswitchinterval(SWITCH_SECONDS)
     with _logged(parts) as requests:
-        service = open_service(parts.project, parts.settings, storage, host=parts.host, drift=parts.drift)
+        service = open_service(
+            parts.project,
+            parts.settings,
+            storage,
+            host=parts.host,
+            drift=parts.drift,
+            log_form=parts.log_form,
+            is_quiet=parts.is_quiet,
+        )
         service.start()
         app = App(service, requests)
         try:
@@ -195,7 +211,7 @@ def _answer(app: App, listener: socket.socket, stopper: Stopper, on_ready: Calla
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http=Connection,
+        http=partial(Connection, limit=ConnectionLimit(connections_within(raise_open_files()))),  # type: ignore[arg-type]
         backlog=BACKLOG,
         lifespan="off",
         ws="none",

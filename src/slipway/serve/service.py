@@ -8,6 +8,7 @@ from typing import Any
 from slipway.errors import OutsideError
 from slipway.journal import Found, Shipper, SpoolWriter, find
 from slipway.journal.damaged import DamageCount
+from slipway.journal.label_type import ANY, LabelType, label_type
 from slipway.journal.purge import Places
 from slipway.journal.retention import Retention
 from slipway.journal.spool import backlog
@@ -17,11 +18,15 @@ from slipway.project import Project
 from slipway.serve.access.admit import Access
 from slipway.serve.access.known import KnownTokens
 from slipway.serve.batch import Batcher
+from slipway.serve.bulk.channel import Setup
+from slipway.serve.bulk.process import BulkProcess
 from slipway.serve.drift import DriftCheck, LatestDrift
 from slipway.serve.http.body import Bodies
+from slipway.serve.http.redaction import without_paths
 from slipway.serve.http.refusal import Refusal
 from slipway.serve.live.paths import Paths
 from slipway.serve.live.version import Live, LiveVersion
+from slipway.serve.log import Form
 from slipway.serve.metrics import Metrics, Sample
 from slipway.serve.personal import Personal
 from slipway.settings import Settings
@@ -43,6 +48,7 @@ class Service:
     writer: SpoolWriter
     shipper: Shipper
     batcher: Batcher
+    bulk: BulkProcess
     retention: Retention
     drift: LatestDrift
     damage: DamageCount
@@ -65,6 +71,7 @@ class Service:
         self.retention.stop()
         self.live.stop()
         self.batcher.close()
+        self.bulk.close()
         self.writer.close()
         self.shipper.stop()
 
@@ -76,8 +83,20 @@ class Service:
         """
         state = self.live.state
         if state.live is None:
-            raise Refusal(503, state.refused or state.mistrust or state.ledger_problem or NOTHING_RELEASED)
+            raise Refusal(503, self.reason_for_none)
         return state.live
+
+    @property
+    def reason_for_none(self) -> str:
+        """Why no version is in use, as callers are told it; the log has the rest."""
+        state = self.live.state
+        if state.refused is not None:
+            return "What is released can't be used now. The service's log says why."
+        if state.mistrust is not None:
+            return "What the ledger says can't be trusted now. The service's log says why."
+        if state.ledger_problem is not None:
+            return "What is released can't be read now. The service's log says why."
+        return NOTHING_RELEASED
 
     @property
     def is_away(self) -> bool:
@@ -87,6 +106,15 @@ class Service:
     @property
     def _storage_problem(self) -> str | None:
         return self.live.ledger_problem or self.access.problem
+
+    @property
+    def expected_label(self) -> LabelType:
+        """What can be true of the live version's predictions; any label where none is live."""
+        live = self.live.state.live
+        if live is None:
+            return ANY
+        manifest = live.scorer.bundle.manifest
+        return label_type(manifest.kind, manifest.classes)
 
     def find(self, key: str) -> Found | None:
         """The prediction of this id, wherever it is kept now, of any replica; None where there is none.
@@ -98,7 +126,7 @@ class Service:
             return find(self.storage.journal, self.settings.spool, [key]).get(key)
         found = find_waiting(self.settings.spool, [key]).get(key)
         if found is None:
-            raise Refusal(503, f"Whether there is such a prediction can't be told now: {self._storage_problem}")
+            raise Refusal(503, "Whether there is such a prediction can't be told now: the database is away.")
         return found
 
     def gauges(self) -> list[Sample]:
@@ -144,8 +172,12 @@ class Service:
             "name": self.project.name,
             "version": state.live.version if state.live else None,
             "uptime_seconds": round(time.time() - self.started, 1),
-            "dependencies": dependencies,
+            "dependencies": {name: self._shown(each) for name, each in dependencies.items()},
         }
+
+    def _shown(self, dependency: dict[str, Any]) -> dict[str, Any]:
+        reason = dependency["reason"]
+        return dependency if reason is None else {**dependency, "reason": without_paths(reason, self.settings.root)}
 
     def _journal_health(self) -> dict[str, Any]:
         problem = self.writer.check() or self.shipper.problem
@@ -166,9 +198,20 @@ class Service:
 
 
 def open_service(
-    project: Project, settings: Settings, storage: Storage, *, host: str = "127.0.0.1", drift: DriftCheck | None = None
+    project: Project,
+    settings: Settings,
+    storage: Storage,
+    *,
+    host: str = "127.0.0.1",
+    drift: DriftCheck | None = None,
+    log_form: Form = "auto",
+    is_quiet: bool = False,
 ) -> Service:
-    """Put the parts together, to listen on `host`. Nothing is loaded and nothing runs yet."""
+    """Put the parts together, to listen on `host`. Nothing is loaded and nothing runs yet.
+
+    Args:
+        log_form, is_quiet: how the process for large requests logs.
+    """
     damage = DamageCount(storage.journal, settings.spool)
     writer = SpoolWriter(settings.own_spool, project.api.durability)
     live = LiveVersion(storage.ledger, BundleStore(settings.bundles), settings.live_file, storage.place)
@@ -182,6 +225,7 @@ def open_service(
         writer,
         Shipper(settings.spool, storage.journal, settings.own_spool, damage.look),
         Batcher(writer, Personal(project.api)),
+        BulkProcess(Setup(project, settings, log_form, is_quiet)),
         Retention(Places.of(project, settings, storage), project.api.keep_days),
         LatestDrift(drift, project, storage.journal, storage.decisions),
         damage,
@@ -190,8 +234,3 @@ def open_service(
 
 def _dependency(problem: str | None) -> dict[str, Any]:
     return {"ok": problem is None, "reason": problem}
-
-
-def unavailable(error: OutsideError) -> Refusal:
-    """What a caller is told when the disk or a database is away."""
-    return Refusal(503, str(error))

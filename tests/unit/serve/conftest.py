@@ -16,7 +16,14 @@ class Client:
         self._client = httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
     def ask(self, method, path, **options):
-        return self._runner.run(self._client.request(method, path, **options))
+        return self.run(self.asked(method, path, **options))
+
+    async def asked(self, method, path, **options):
+        return await self._client.request(method, path, **options)
+
+    def run(self, coroutine):
+        """Run what asks several times at once."""
+        return self._runner.run(coroutine)
 
     def get(self, path, **options):
         return self.ask("GET", path, **options)

@@ -140,18 +140,20 @@ def test_other_methods_are_told_what_is_taken(client, live):
     assert reply.headers["allow"] == "POST"
 
 
-def test_a_full_disk_is_503_and_acknowledges_nothing(client, live, monkeypatch):
+def test_a_full_disk_is_503_and_acknowledges_nothing(client, live, monkeypatch, caplog):
     def full(records):
         raise OutsideError("spool: no space left on device. Free some disk space.")
 
     monkeypatch.setattr(type(live.writer), "write", lambda self, records: full(records))
     reply = client.post("/predict", json=ROW)
     assert reply.status_code == 503
-    assert "no space left" in reply.json()["detail"]
+    assert "The journal can't be used now" in reply.json()["detail"]
+    assert "no space left" not in reply.text
+    assert "no space left" in caplog.text
     assert "x-prediction-id" not in reply.headers
 
 
-def test_a_spool_that_cannot_be_used_is_503_with_the_reason(client, live):
+def test_a_spool_that_cannot_be_used_is_503_and_the_log_alone_says_where_it_is(client, live, caplog):
     live.settings.spool.write_text("no folder")
     for reply in (
         client.post("/predict", json=ROW),
@@ -159,7 +161,12 @@ def test_a_spool_that_cannot_be_used_is_503_with_the_reason(client, live):
         client.post("/feedback", json={"id": "nobody", "truth": "dear1"}),
     ):
         assert reply.status_code == 503
-        assert str(live.settings.spool) in reply.json()["detail"]
+        assert "The journal can't be used now" in reply.json()["detail"]
+        assert "spool" not in reply.text
+    assert str(live.settings.spool) in caplog.text
+    told = client.get("/health").json()["dependencies"]["journal"]["reason"]
+    assert told.startswith(".slipway/spool: ")
+    assert str(live.settings.root) not in told
     assert "slipway_journal_backlog_bytes NaN" in client.get("/metrics").text
     assert not client.get("/health").json()["dependencies"]["journal"]["ok"]
     live.settings.spool.unlink()

@@ -96,4 +96,24 @@ def test_a_request_larger_than_a_batch_is_scored_by_itself(batcher, release, fla
     live = release(1)
     heights = counting(live, monkeypatch)
     ask(batcher, (live, [flats.row]), (live, [flats.row] * 5_000), (live, [flats.row]))
-    assert heights == [1, 5_000, 1]
+    assert heights == [2, 5_000]
+
+
+def test_few_rows_and_many_take_turns(batcher, release, flats, monkeypatch):
+    live = release(1)
+    heights = counting(live, monkeypatch)
+
+    async def one_after_the_other():
+        def asked(count):
+            return asyncio.ensure_future(batcher.answer(live, [flats.row] * count, time.perf_counter()))
+
+        large = [asked(700) for _ in range(5)]
+        first = asked(1)
+        await first
+        late = asked(1)
+        await late
+        assert sum(each.done() for each in large) <= 2  # it did not wait for all that had come before it
+        return [len(answer) for answer in await asyncio.gather(*large)]
+
+    assert asyncio.run(one_after_the_other()) == [700] * 5
+    assert sorted(heights) == [1, 1] + [700] * 5

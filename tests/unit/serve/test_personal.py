@@ -3,11 +3,15 @@ import logging
 import sys
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
+from slipway.errors import DataError
 from slipway.journal import read_spool
+from slipway.model.schema import Schema
 from slipway.project import Api
 from slipway.serve.app import App
+from slipway.serve.http.json_body import MAX_DEPTH
 from slipway.serve.log import ServiceLog
 from slipway.serve.personal import Personal
 from slipway.serve.service import open_service
@@ -107,9 +111,41 @@ def test_an_exception_is_logged_by_place_and_kind_alone_where_something_is_perso
     assert "test_personal.py" in out.getvalue()
 
 
+SCHEMA = Schema.infer(pl.DataFrame({"a": [1], "b": [2], "c": [3]}), unused=("d", "e"))
+
+
+def journalled(row, **marked):
+    return Personal(Api(**marked)).journalled(SCHEMA)(row)
+
+
 def test_what_is_marked_decides_alone():
-    both = Personal(Api(journal=("a", "b"), personal=("c",)))
-    assert both.row({"a": 1, "b": 2, "c": 3, "d": 4}) == {"a": 1, "b": 2}
-    row = {"a": 1}
-    assert Personal(Api()).row(row) is row
-    assert Personal(Api(journal=())).row(row) == {}
+    row = {"a": 1, "b": 2, "c": 3}
+    assert journalled(row, journal=("a", "b"), personal=("c",)) == {"a": 1, "b": 2}
+    assert journalled(row) is row
+    assert journalled(row, journal=()) == {}
+
+
+@pytest.mark.parametrize(
+    "passed_over", [1, "text", None, [[[]]], {"a": {"b": []}}, "x" * 100_000], ids=lambda v: str(v)[:9]
+)
+def test_what_the_schema_passes_over_is_journalled_only_where_it_is_asked_for(passed_over):
+    row = {"c": 3, "d": passed_over, "a": 1, "e": passed_over, "b": 2}
+    known = {"a": 1, "b": 2, "c": 3}
+    assert journalled(row) == known
+    assert journalled(row, personal=("c",)) == {"a": 1, "b": 2}
+    assert journalled(row, journal=("a", "d", "f")) == {"a": 1, "d": passed_over}
+    assert journalled(row, journal=("a", "e"), personal=("d",)) == {"a": 1, "e": passed_over}
+
+
+def nested(depth):
+    value = []
+    for _ in range(depth - 1):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("odd", [nested(MAX_DEPTH + 1), nested(900), object(), {"a": object()}, {object()}])
+def test_what_is_asked_for_and_could_not_be_read_again_is_refused_with_its_name(odd):
+    with pytest.raises(DataError, match="`d` can't be journalled"):
+        journalled({"a": 1, "b": 2, "c": 3, "d": odd}, journal=("a", "d"))
+    assert journalled({"a": 1, "b": 2, "c": 3, "d": nested(MAX_DEPTH)}, journal=("d",)) == {"d": nested(MAX_DEPTH)}

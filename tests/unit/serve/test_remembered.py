@@ -119,7 +119,7 @@ def test_health_names_what_is_away_and_what_waits_is_still_found(client, service
     assert client.get(f"/predictions/{told['id']}").json()["version"] == 1
     missing = client.get("/predictions/nobody")
     assert missing.status_code == 503
-    assert missing.json()["detail"].endswith("can't be told now: the database is away")
+    assert missing.json()["detail"].endswith("can't be told now: the database is away.")
     given = client.post("/feedback", json=[{"id": told["id"], "truth": "cheap1"}, {"id": "before", "truth": "cheap1"}])
     assert [each["outcome"] for each in given.json()["feedback"]] == ["kept", "unchecked"]
 

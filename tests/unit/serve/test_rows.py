@@ -6,36 +6,9 @@ import pytest
 from slipway.errors import BadRequest
 from slipway.model.schema import Schema
 from slipway.serve.http.refusal import Refusal
-from slipway.serve.rows import MAX_PROBLEMS, MAX_ROWS, ask_request, check, read_json, read_rows
+from slipway.serve.rows import MAX_PROBLEMS, MAX_ROWS, ask_request, check, read_rows
 
 SCHEMA = Schema.infer(pl.DataFrame({"area": [1.5, None], "street": ["a", "b"]}), {})
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        b"",
-        b"   ",
-        b"{",
-        b"{} x",
-        b"NaN",
-        b'{"a": NaN}',
-        b'{"a": Infinity}',
-        b'{"a": 1e999}',
-        b"\xff\xfe",
-        b'"\xff"',
-        b'"\\ud800"',
-        b"[" * 200_000,
-        b'{"a":' * 100_000,
-        b"1" * 5_000,
-        "'single'".encode("utf-16"),
-    ],
-)
-def test_what_is_not_json_is_refused_with_400(body):
-    with pytest.raises(Refusal) as refusal:
-        read_json(body)
-    assert refusal.value.status == 400
-    assert str(refusal.value.detail).startswith("The body is")
 
 
 def test_the_three_forms_of_rows():

@@ -11,6 +11,7 @@ from datetime import datetime
 from slipway.records import Scope, Token
 from slipway.serve.access.attempts import Attempts
 from slipway.serve.access.caller import ANYBODY, NOBODY, Caller
+from slipway.serve.access.cross_site import cross_site_sign, host_of
 from slipway.serve.access.denied import Denied, expired, missing, too_little, unknown
 from slipway.serve.access.known import KnownTokens
 from slipway.serve.access.tokens import HOW, SCOPES, digest
@@ -27,6 +28,18 @@ token, with which it asks for the rest."""
 READING = ("GET", "HEAD", "OPTIONS")
 
 log = logging.getLogger(__name__)
+
+
+class ForeignPage(Refusal):
+    """A request without a token that a page of another site seems to have sent; `sign` says what shows it."""
+
+    def __init__(self, sign: str) -> None:
+        super().__init__(
+            403,
+            f"This looks like a page of another site that asks through a browser: {sign}. A client that is no browser "
+            "sends `Content-Type: application/json` and no Origin; for a page of your own at another address, or "
+            f"behind a proxy, make a token ({HOW}) and send it.",
+        )
 
 
 class Access:
@@ -89,12 +102,16 @@ class Access:
 
         Raises:
             Denied: 401, no token where one is needed, an unknown or an expired one; 403, it does not have the scope.
-            Refusal: 421, no token is needed and the request is for another host; 503, the tokens can't be read.
+            Refusal: no token is needed, and the request is for another host (421) or would change something for a
+                page of another site (403); 503, the tokens can't be read.
         """
         try:
             return self._admit(method, path, headers, predicts=predicts)
         except Denied as denied:
             self._attempts.denied(denied.reason, place)
+            raise
+        except ForeignPage:
+            self._attempts.denied("signs of another site", place)
             raise
 
     def _admit(self, method: str, path: str, headers: Iterable[tuple[bytes, bytes]], *, predicts: bool) -> Caller:
@@ -103,6 +120,8 @@ class Access:
             self._hold_to_own_host(headers)
             if _bearer(headers) is not None and path not in OPEN:  # revoked, and the last that there was
                 raise unknown(_needed(method, predicts), self._tokens.where)
+            if method not in READING and (sign := cross_site_sign(headers)) is not None:
+                raise ForeignPage(sign)
             return ANYBODY
         token = _bearer(headers)
         caller = None if token is None or known is None else _find(known, token)
@@ -110,7 +129,7 @@ class Access:
         if path in OPEN and method in READING:
             return NOBODY if caller is None or is_expired else caller
         if known is None:
-            raise Refusal(503, f"Who may ask is not known: {self.problem or 'the tokens were not read yet'}")
+            raise Refusal(503, "Who may ask is not known: the tokens can't be read now. The service's log says why.")
         needed = _needed(method, predicts)
         if caller is None:
             raise (unknown if token is not None else missing)(needed, self._tokens.where)
@@ -123,7 +142,7 @@ class Access:
     def _hold_to_own_host(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         # A page in the browser on this machine may be somebody else's, under a name that leads here (DNS rebinding).
         asked = next((value for name, value in headers if name == b"host"), None)
-        if asked is not None and _without_port(asked) not in self._hosts:
+        if asked is not None and host_of(asked.strip().lower()) not in self._hosts:
             raise Refusal(
                 421,
                 f"This service answers for localhost, not for {asked.decode('latin-1')[:100]!r}. Ask for localhost; "
@@ -176,8 +195,3 @@ def _find(known: Iterable[tuple[str, Caller]], token: bytes) -> Caller | None:
 
 def _as_in_header(host: str) -> bytes:
     return (f"[{host}]" if ":" in host else host).lower().encode("latin-1", "replace")
-
-
-def _without_port(host: bytes) -> bytes:
-    host = host.strip().lower()
-    return host.partition(b"]")[0] + b"]" if host.startswith(b"[") else host.partition(b":")[0]

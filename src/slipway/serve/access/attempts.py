@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from typing import Literal
 
-Reason = Literal["no token", "an unknown token", "an expired token", "too few scopes"]
+Reason = Literal["no token", "an unknown token", "an expired token", "too few scopes", "signs of another site"]
 
 TELL_SECONDS = 60.0
 _PLACES = 1_000

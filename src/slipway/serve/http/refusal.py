@@ -1,7 +1,12 @@
-"""A status and a reason in, an exception out that is turned into its answer at the edge."""
+"""Refusals: errors that a request is answered with."""
 
+import logging
 from collections.abc import Iterable
 from typing import Any
+
+from slipway.errors import OutsideError
+
+log = logging.getLogger(__name__)
 
 
 class Refusal(Exception):
@@ -14,3 +19,9 @@ class Refusal(Exception):
         self.status = status
         self.detail = detail
         self.headers = headers
+
+
+def unavailable(error: OutsideError) -> Refusal:
+    """Log that the disk or a database is away; what the caller is told of it, without where they are."""
+    log.error("a request is refused: %s", error)
+    return Refusal(503, "The journal can't be used now, so this is not answered. The service's log says why.")

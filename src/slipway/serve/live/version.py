@@ -206,7 +206,7 @@ class LiveVersion:
         """The version; None where it can't be used, which the state then says."""
         current = self._state.live
         try:
-            return _load(self._store, version, sha256, released)
+            return load_version(self._store, version, sha256, released)
         except Exception as error:  # whatever a bundle does while it is loaded, the old version goes on
             reason = f"version {version} can't be used: {error}"
             if reason != self._state.refused:
@@ -220,7 +220,12 @@ class LiveVersion:
         self._state = replace(state, refused=refused or state.refused, ledger_problem=ledger_problem)
 
 
-def _load(store: BundleStore, version: int, sha256: str, released: LedgerEntry) -> Live:
+def load_version(store: BundleStore, version: int, sha256: str, released: LedgerEntry) -> Live:
+    """Load a version and hold it to the answers that it was registered with.
+
+    Raises:
+        SlipwayError: its bundle is gone or changed, or can't be used here.
+    """
     bundle = store.open(sha256)
     scorer = without_pandas(lambda: served(bundle))
     routes = {route.path: live_route(route, scorer.function) for route in scorer.bundle.manifest.routes}

@@ -6,6 +6,7 @@ from typing import Any
 
 from slipway.errors import SlipwayError
 from slipway.gate.evidence import read_table
+from slipway.serve.http.redaction import without_paths
 from slipway.serve.live.version import Live
 from slipway.serve.service import Service
 
@@ -22,7 +23,8 @@ def _gate(service: Service, live: Live) -> str:
     try:
         table = None if digest is None else read_table(service.settings.gates, digest)
     except SlipwayError as error:
-        return f"<section><h2>Gate</h2><p class=warn>{escape(str(error))}</p></section>"
+        told = escape(without_paths(str(error), service.settings.root))
+        return f"<section><h2>Gate</h2><p class=warn>{told}</p></section>"
     if table is None:
         return ""
     rows = "".join(

@@ -5,9 +5,10 @@ import secrets
 from html import escape
 from typing import Any
 
+from slipway.serve.http.redaction import without_paths
 from slipway.serve.live.version import Live
 from slipway.serve.pages.evidence import evidence
-from slipway.serve.service import NOTHING_RELEASED, Service
+from slipway.serve.service import Service
 
 ROUTES = ("/docs", "/health", "/model", "/model/features", "/data/sample", "/metrics")
 
@@ -17,9 +18,10 @@ def page(service: Service) -> tuple[str, str]:
     state = service.live.state
     name = escape(service.project.name)
     if state.live is None:
-        body = f"<p class=warn>{escape(state.refused or state.ledger_problem or NOTHING_RELEASED)}</p>"
+        body = f"<p class=warn>{escape(service.reason_for_none)}</p>"
     else:
-        warning = f"<p class=warn>{escape(state.refused)}</p>" if state.refused else ""
+        refused = without_paths(state.refused or "", service.settings.root)
+        warning = f"<p class=warn>{escape(refused)}</p>" if refused else ""
         body = warning + _facts(state.live) + _form(state.live) + evidence(service, state.live)
     links = " ".join(f'<a href="{path}">{path}</a>' for path in ROUTES)
     return _document(name, f"<header><h1>{name}</h1>{_badge(state.live)}</header>{body}<nav>{links}</nav>")

@@ -31,16 +31,18 @@ _STATE: dict[str, tuple[str, str, dict[str, Any]]] = {
     "/metrics": ("For Prometheus", "text/plain", {"type": "string"}),
 }
 _REFUSALS = {
-    400: "The body is not JSON.",
+    400: "The body is not JSON, or is nested too deeply.",
+    403: "A page of another site asks, or the token has another scope.",
     413: "The body is larger than 16 MB, or has more than 100,000 rows.",
-    503: "Nothing is released, too much waits, or the disk is full: the reason is told.",
+    503: "Nothing is released, too much waits, or the journal can't be written.",
 }
 _TRUTHS_REFUSED = {
     400: _REFUSALS[400],
+    403: _REFUSALS[403],
     404: "No prediction has one of the ids.",
     409: "Another truth is kept of it, and this one does not say that it corrects.",
     413: "The body is larger than 16 MB.",
-    503: "The disk is away: the reason is told.",
+    503: "The journal can't be written.",
 }
 
 

@@ -214,9 +214,10 @@ def test_nobody_is_let_in_before_the_tokens_could_be_read_and_those_known_go_on_
     tokens = Broken(flats.storage.tokens)
     access = Access(KnownTokens(tokens, flats.settings.state / "tokens.json"), "127.0.0.1")
     access.look()
-    with pytest.raises(Refusal, match="the disk failed") as refused:
+    with pytest.raises(Refusal, match="the tokens can't be read now") as refused:
         access.admit("GET", "/model", headers, predicts=False)
     assert refused.value.status == 503
+    assert "the disk failed" in caplog.text
     assert access.admit("GET", "/health", [], predicts=False).scopes == frozenset()
     tokens.is_away = False
     access.look()

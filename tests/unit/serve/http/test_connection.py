@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 
 import pytest
 import uvicorn
@@ -9,19 +10,19 @@ from uvicorn.server import ServerState
 
 from slipway.serve.http.body import MAX_BODY_BYTES, Bodies, Disconnected
 from slipway.serve.http.connection import MAX_HEAD_BYTES, Connection
+from slipway.serve.http.limits import ConnectionLimit
 from slipway.serve.http.refusal import Refusal
 
 SOON = 0.15
 
 
-def talk(parts, *, bodies=None, pause=0.0, hurry=False):
-    """What comes back for bytes that are sent part by part, until the connection ends or nothing more comes."""
-    bodies = bodies or Bodies()
+def answering(bodies, answer=b""):
+    """An application that says how long a body was, or what it is to answer."""
 
     async def app(scope, receive, send):
         try:
             body = await bodies.read(scope, receive)
-            status, said = 200, b"%d bytes" % len(body)
+            status, said = 200, answer or b"%d bytes" % len(body)
         except Refusal as refusal:
             status, said = refusal.status, b"refused"
         except Disconnected:
@@ -29,6 +30,15 @@ def talk(parts, *, bodies=None, pause=0.0, hurry=False):
         headers = [(b"content-length", b"%d" % len(said))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": said})
+
+    return app
+
+
+def talk(parts, *, bodies=None, pause=0.0, hurry=False, answer=b"", app=None):
+    """What comes back for bytes that are sent part by part, until the connection ends or nothing more comes."""
+    bodies = bodies or Bodies()
+
+    app = app or answering(bodies, answer)
 
     async def conversation():
         config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
@@ -86,9 +96,112 @@ def test_a_head_that_drips_has_no_more_time_than_any_other(monkeypatch):
     assert b"408 Request Timeout" in answer
 
 
+GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
+LONG = {
+    "one field": lambda n: b"GET / HTTP/1.1\r\nX: " + b"a" * n + b"\r\n\r\n",
+    "many fields": lambda n: b"GET / HTTP/1.1\r\n" + b"X-Some: thing\r\n" * (n // 15 + 1) + b"\r\n",
+    "the address": lambda n: b"GET /" + b"a" * n + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "the name of a field": lambda n: b"GET / HTTP/1.1\r\n" + b"a" * n + b": 1\r\n\r\n",
+    "before a body": lambda n: b"POST / HTTP/1.1\r\nContent-Length: 2\r\nX: " + b"a" * n + b"\r\n\r\n{}",
+}
+
+
+def statuses(said):
+    return re.findall(rb"HTTP/1.1 (\d{3})", said)
+
+
+@pytest.mark.parametrize("size", [70_000, 100_000, 1_000_000])
+@pytest.mark.parametrize("head", LONG.values(), ids=LONG)
+def test_a_head_that_is_too_long_is_refused_however_it_comes(head, size):
+    whole = head(size)
+    for parts in (
+        [whole],
+        [whole[:40_000], whole[40_000:]],
+        [whole[:-4], whole[-4:]],
+        [GET + whole],
+        [GET * 20, whole],
+    ):
+        found = statuses(talk(parts, pause=0.005))
+        before = b"".join(parts).count(GET)
+        assert found == [b"200"] * before + [b"431"], (len(parts), found)
+
+
+def test_a_head_of_nearly_the_limit_is_answered_however_it_comes():
+    for head in LONG.values():
+        whole = head(MAX_HEAD_BYTES - 200)
+        for parts in ([whole], [whole[:40_000], whole[40_000:]], [GET + whole, GET]):
+            found = statuses(talk(parts, pause=0.005))
+            assert found == [b"200"] * len(found)
+            assert len(found) == 1 + b"".join(parts).count(GET)
+
+
+def test_what_came_before_a_head_does_not_count_as_part_of_it():
+    body = b"a" * 200_000
+    fields = b"X: " + b"a" * 30_000
+    parts = [post(len(body), body[:-1]), body[-1:] + b"POST / HTTP/1.1\r\n" + fields, b"\r\n" + fields, b"\r\n\r\n"]
+    assert statuses(talk(parts, pause=0.01)) == [b"200", b"200"]
+
+
 def test_a_head_without_end_is_refused():
-    answer = talk([b"GET / HTTP/1.1\r\nX-Long: " + b"a" * (MAX_HEAD_BYTES + 1)])
-    assert answer.startswith(b"HTTP/1.1 431")
+    for parts in (
+        [b"GET / HTTP/1.1\r\nX-Long: " + b"a" * 200_000] * 2,
+        [GET + b"GET / HTTP/1.1\r\nX: ", *[b"a" * 30_000] * 4],
+    ):
+        assert statuses(talk(parts, pause=0.01))[-1] == b"431"
+
+
+def test_fields_behind_a_body_are_no_part_of_the_request_and_have_an_end():
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append([name for name, _ in scope["headers"]])
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+    assert statuses(talk([head + b"Authorization: Bearer slw_1\r\nHost: other\r\n\r\n"], app=app)) == [b"204"]
+    assert seen == [[b"host", b"transfer-encoding"]]
+    endless = talk([head, *[b"X-Long: " + b"a" * 30_000 + b"\r\n"] * 4], pause=0.01)
+    assert b"431" in statuses(endless)
+
+
+def test_an_answer_that_nobody_reads_ends_the_connection(monkeypatch):
+    monkeypatch.setattr("slipway.serve.http.connection.SEND_SECONDS", SOON)
+    monkeypatch.setattr("slipway.serve.http.connection.CLOSE_SECONDS", SOON)
+    for request in (GET, GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"), GET.replace(b"1.1", b"1.0")):
+        said = talk([request], answer=b"a" * 30_000_000, pause=6 * SOON)
+        assert len(said) < 30_000_000
+
+
+def test_beyond_the_cap_whoever_waits_longest_gives_way():
+    async def crowd():
+        config = uvicorn.Config(answering(Bodies()), log_config=None, lifespan="off", ws="none")
+        config.load()
+        state, limit = ServerState(), ConnectionLimit(20)
+        server = await asyncio.get_running_loop().create_server(
+            lambda: Connection(config, state, {}, limit=limit), "127.0.0.1", 0
+        )
+        address = server.sockets[0].getsockname()
+        beginnings = [b"", b"GET /he", GET, post(4, b"1"), b"\r\n"]
+        opened = []
+        for n in range(60):
+            opened.append(await asyncio.open_connection(*address))
+            opened[-1][1].write(beginnings[n % len(beginnings)])
+        reader, writer = await asyncio.open_connection(*address)
+        writer.write(GET)
+        told = await asyncio.wait_for(reader.readuntil(b"bytes"), 5)
+        await asyncio.sleep(0.05)
+        left = len(state.connections)
+        for _, each in [*opened, (None, writer)]:
+            each.transport.abort()
+        server.close()
+        await asyncio.sleep(0.05)
+        return told, left, len(limit)
+
+    told, left, after = asyncio.run(crowd())
+    assert b" 200 " in told
+    assert left <= 10  # one address has half of the places
+    assert after == 0
 
 
 def test_a_body_that_stops_coming_is_given_up(monkeypatch):
