@@ -98,7 +98,7 @@ def hold(
         lines += _replay_lines(candidate, production, model, requests, absent)
         if production is not None:
             training = _shown_beside(lines, candidate, production)
-        lines.append(room.line())
+        lines += room.lines()
     finally:
         room.close()
     wants_to_be_told = model.cannot_tell == "refuse" and production is not None

@@ -3,10 +3,11 @@
 import io
 import json
 import pickle
+import re
 import sys
 import sysconfig
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import sha256 as new_sha256
 from pathlib import Path
 from types import ModuleType
@@ -20,6 +21,7 @@ from slipway.pipeline.trusted import TRUSTED_TYPES, is_estimator, skops_io
 _PICKLE = b"slipway pickle 1\n"
 """What the file of a pickled estimator begins with; skops' files are ZIP archives."""
 _SCHEMA = "schema.json"
+_MODULE = re.compile(r'"__module__":\s*"([^"]+)"')
 _DATE = (1980, 1, 1, 0, 0, 0)
 _ADDRESS = "_stop_words_id"
 """An attribute in which scikit-learn's text vectorisers keep an address of this process; another is checked anew."""
@@ -65,6 +67,26 @@ def read_estimator(path: Path, *, sha256: str | None = None, allow_pickle: bool 
     if content.startswith(_PICKLE):
         return _unpickled(path, content, is_allowed=allow_pickle and sha256 is not None)
     return _from_skops(path, content)
+
+
+def estimator_libraries(path: Path, signs: Iterable[str] = ()) -> set[str] | None:
+    """Name the libraries whose types an estimator's file holds, Python's own left out, without loading it.
+
+    Args:
+        signs: words; where its text has one of them, nobody can tell.
+
+    Returns:
+        None where it can't be told: a pickle, or a text with a sign.
+    """
+    with path.open("rb") as file:
+        if file.read(len(_PICKLE)) == _PICKLE:
+            return None
+    with zipfile.ZipFile(path) as archive:
+        schema = archive.read(_SCHEMA).decode()
+    if any(sign in schema for sign in signs):
+        return None
+    modules = set(_MODULE.findall(schema))
+    return {module.partition(".")[0] for module in modules} - sys.stdlib_module_names
 
 
 def _with_skops(value: Any) -> bytes:

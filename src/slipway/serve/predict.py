@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 
 from slipway.errors import BadRequest, OutsideError, SlipwayError
+from slipway.model.route_functions import Answer
 from slipway.records import Prediction
+from slipway.serve.functions import ask_function
 from slipway.serve.http.body import Receive, Scope
 from slipway.serve.http.exchange import Exchange
 from slipway.serve.http.refusal import Refusal
-from slipway.serve.live.given import Answer, answers, model_facts
+from slipway.serve.live.given import answers, model_facts
 from slipway.serve.live.route import LiveRoute
 from slipway.serve.live.version import Live
 from slipway.serve.personal import Personal
@@ -99,7 +101,8 @@ class PredictRoutes:
             model = model_facts(self._service.project.name, live)
             told = answers(len(asked.rows), asked.wrong, predictions)
             try:
-                return route.response([dict(r) if isinstance(r, dict) else r for r in asked.rows], told, model)
+                rows = [dict(r) if isinstance(r, dict) else r for r in asked.rows]
+                return ask_function(route.response, rows, told, model)
             except BadRequest as error:
                 raise Refusal(route.invalid_status, str(error)) from error
         if asked.is_single:

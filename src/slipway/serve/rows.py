@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from slipway.errors import BadRequest
+from slipway.model.json_values import json_value
 from slipway.model.schema import Problem, Schema
 from slipway.serve.http.refusal import Refusal
 from slipway.serve.personal import HIDDEN, NOTHING, Personal
@@ -89,7 +90,7 @@ def ask_request(
     """
     name = getattr(function, "__name__", "request")
     try:
-        made = function(value)
+        made = _plain(function(value))
     except BadRequest as error:
         raise Refusal(422, str(error)) from error
     except Exception as error:  # the user's code met a body that it does not expect: the caller's error, not ours
@@ -101,6 +102,13 @@ def ask_request(
         raise Refusal(422, f"`{name}` made no rows of this body: it gave {type(made).__name__}, not a dict or a list.")
     _check_count(len(made))
     return Rows(made, is_single=False)
+
+
+def _plain(made: Any) -> Any:
+    """What a `request` function gave, in JSON's types: a project's rows may hold NumPy's numbers, or be a table."""
+    if isinstance(made, list | tuple):
+        return [each if isinstance(each, BadRequest) else json_value(each) for each in made]
+    return json_value(made)
 
 
 def check(rows: list[Row], schema: Schema, personal: Personal = NOTHING) -> None:

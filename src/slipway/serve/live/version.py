@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from slipway.errors import OutsideError, SlipwayError
+from slipway.gate.service_scorer import load_service_scorer
 from slipway.model.score import Scorer
 from slipway.model.store import BundleStore
 from slipway.records import LedgerEntry
 from slipway.release.ledger import entry_hash
 from slipway.release.states import stand
-from slipway.serve.live.lean import without_pandas
 from slipway.serve.live.route import LiveRoute, live_route
-from slipway.serve.live.served import served
 from slipway.serve.remembered import recall, remember
 from slipway.storage.seams import Ledger
 
@@ -189,6 +188,6 @@ class LiveVersion:
 
 def _load(store: BundleStore, version: int, sha256: str, released: LedgerEntry) -> Live:
     bundle = store.open(sha256)
-    scorer = without_pandas(lambda: served(bundle))
+    scorer = load_service_scorer(bundle)
     routes = {route.path: live_route(route, scorer.function) for route in scorer.bundle.manifest.routes}
     return Live(version, scorer, routes, released, scorer.bundle.sample())
