@@ -105,7 +105,7 @@ def _whole(value: int) -> int:
 
 
 def _name(key: Any) -> str:
-    found = _converted(key, MOST_DEPTH)
+    found = _converted(key, MOST_DEPTH - 5)
     if found is None or isinstance(found, bool):
         return {None: "null", True: "true", False: "false"}[found]
     if isinstance(found, str | int | float):
