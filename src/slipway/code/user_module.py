@@ -8,6 +8,8 @@ from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
 from pathlib import Path, PurePosixPath
 from types import CodeType, ModuleType
 
+from slipway.code.libraries import is_installed
+
 
 class _FreshLoader(SourceFileLoader):
     """Compiles what the file says now: a cached .pyc misses an edit of the same length within one second."""
@@ -20,7 +22,8 @@ class _FreshLoader(SourceFileLoader):
 class _FreshFinder:
     """Finds modules in the project's folders, before any other place."""
 
-    def __init__(self, folders: Sequence[Path]) -> None:
+    def __init__(self, root: Path, folders: Sequence[Path]) -> None:
+        self._root = root
         self._folders = [str(folder) for folder in folders]
 
     def find_spec(
@@ -28,14 +31,18 @@ class _FreshFinder:
     ) -> ModuleSpec | None:
         for folder in self._folders if path is None else filter(self._is_own, path):
             spec = FileFinder(folder, (_FreshLoader, [".py"])).find_spec(fullname)
-            if spec is not None and spec.loader is not None:
+            if spec is not None and spec.loader is not None and not is_installed(str(spec.origin), self._root):
                 return spec
         return None
 
     def _is_own(self, folder: str) -> bool:
-        # An installed package's folder is not the project's, even where its environment stands in the project.
-        parts = Path(folder).parts
-        return "site-packages" not in parts and any(Path(folder).is_relative_to(own) for own in self._folders)
+        # An installed package's folder is not the project's, even where it stands in the project.
+        return any(Path(folder).is_relative_to(own) for own in self._folders) and not is_installed(folder, self._root)
+
+
+def is_of_project(module: ModuleType) -> bool:
+    """Return whether a module was imported from a project's own files."""
+    return isinstance(getattr(getattr(module, "__spec__", None), "loader", None), _FreshLoader)
 
 
 @contextlib.contextmanager
@@ -45,7 +52,7 @@ def user_module(root: Path, module: PurePosixPath) -> Iterator[Callable[[], Modu
     What is given imports the module; errors of the user's own code come from there.
     """
     folders = list(dict.fromkeys([(root / module).parent, root]))
-    finder, path = _FreshFinder(folders), list(sys.path)
+    finder, path = _FreshFinder(root, folders), list(sys.path)
     before = dict(sys.modules)
     sys.modules.pop(module.stem, None)
     sys.meta_path.insert(0, finder)
@@ -57,7 +64,7 @@ def user_module(root: Path, module: PurePosixPath) -> Iterator[Callable[[], Modu
         sys.meta_path.remove(finder)
         sys.path[:] = path
         for name, loaded in list(sys.modules.items()):
-            if isinstance(getattr(getattr(loaded, "__spec__", None), "loader", None), _FreshLoader):
+            if is_of_project(loaded):
                 del sys.modules[name]
                 if name in before:
                     sys.modules[name] = before[name]

@@ -1,11 +1,11 @@
 """A fitted estimator in, a file of typed parts out, the same bytes each time; and back, if its types are trusted."""
 
+import contextlib
 import io
 import json
 import pickle
 import re
 import sys
-import sysconfig
 import zipfile
 from collections.abc import Callable, Iterable
 from hashlib import sha256 as new_sha256
@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from slipway.code.libraries import is_library
+from slipway.code.user_module import is_of_project
 from slipway.errors import BundleError, ProjectError
 from slipway.pipeline.trusted import TRUSTED_TYPES, is_estimator, skops_io
 
@@ -152,22 +154,24 @@ def _pickled(value: Any) -> bytes:
     import cloudpickle
 
     own = [module for module in list(sys.modules.values()) if _is_own(module)]
-    for module in own:
-        cloudpickle.register_pickle_by_value(module)
+    registered = []
     try:
+        for module in own:
+            with contextlib.suppress(ValueError):  # one that goes by another name than the one it was imported under
+                cloudpickle.register_pickle_by_value(module)
+                registered.append(module)
         return bytes(cloudpickle.dumps(value))
     finally:
-        for module in own:
+        for module in registered:
             cloudpickle.unregister_pickle_by_value(module)
 
 
 def _is_own(module: ModuleType) -> bool:
-    """Whether a module is a project's own file: neither installed nor a part of Python or of Slipway."""
-    file = getattr(module, "__file__", None)
-    if not isinstance(file, str) or module.__name__.partition(".")[0] in ("slipway", "__main__"):
+    """Return whether a module is a file of somebody's own: neither installed nor a part of Python or of Slipway."""
+    file, name = getattr(module, "__file__", None), module.__name__
+    if not isinstance(file, str) or not file.endswith(".py") or name.partition(".")[0] in ("slipway", "__main__"):
         return False
-    places = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return not any(Path(file).is_relative_to(place) for place in places)
+    return is_of_project(module) or not is_library(name, file)
 
 
 def _unpickled(path: Path, content: bytes, *, is_allowed: bool) -> Any:

@@ -59,7 +59,7 @@ def test_functions_that_take_their_example_pass(trials):
 @pytest.mark.parametrize(
     ("route", "said"),
     [
-        ('response = "misspelt"', "`misspelt` raised AttributeError: 'Answer' object has no attribute 'predicted' (bundle"),
+        ('response = "misspelt"', "`misspelt` raised AttributeError: 'Answer' object has no attribute 'predicted' ("),
         ('response = "infinite"', "`infinite` raised NoJson: ['share'][1] is inf"),
         ('request = "refusing"\nexample = {}', "`refusing` refuses its example: never enough"),
         ('request = "asked"\nexample = { fruit = [] }', "`asked` made no rows of its example"),
