@@ -36,6 +36,13 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class PartialPrediction(Prediction):
+    """A prediction of a row that has fields which an online stage could not read. They are told, and not journalled."""
+
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """What turned out to be true of one prediction. A correction is a second entry with `is_correction`."""
 

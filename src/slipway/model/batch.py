@@ -15,11 +15,13 @@ from slipway.model.schema import Schema
 from slipway.model.score import Scorer
 from slipway.tables.files import read_parts
 
-PREDICTION, ERROR = "prediction", "error"
+PREDICTION, ERROR, UNREAD = "prediction", "error", "unread"
 
 
 def answer_table(scorer: Scorer, table: pl.DataFrame) -> pl.DataFrame:
     """A table's rows with `prediction`, `error` (null where there is none) and `probability_CLASS` for each class.
+
+    Where training had values that an online stage could not read, `unread` names the columns of such values of a row.
 
     A column of the table's own that has one of these names keeps it; the answer's gets `answered_` before its name.
 
@@ -39,6 +41,9 @@ def answer_table(scorer: Scorer, table: pl.DataFrame) -> pl.DataFrame:
         for label in map(label_text, manifest.classes):
             shares = [None if p is None else p[label] for p in given]
             answered.append(pl.Series(f"probability_{label}", shares, dtype=pl.Float64))
+    if manifest.readings.lossy:
+        named = [", ".join(scores.lost.get(row, ())) or None for row in range(table.height)]
+        answered.append(pl.Series(UNREAD, named, dtype=pl.String))
     return table.with_columns(s.alias(f"answered_{s.name}") if s.name in table.columns else s for s in answered)
 
 

@@ -18,7 +18,7 @@ from slipway.model.examples import example_rows, json_rows, spread
 from slipway.model.frames import typing_of
 from slipway.model.manifest import ESTIMATOR, Manifest, OnlineStage, StageInput, Typing
 from slipway.model.personal import measured, warn_of_relearning, without_personal
-from slipway.model.probe import used_columns
+from slipway.model.probe import readings_of, used_columns, with_nulls
 from slipway.model.rows import Hashes
 from slipway.model.schema import Schema
 from slipway.model.score import Scorer, load_scorer
@@ -72,8 +72,16 @@ def build_bundle(project: Project, tables: "Tables | None", reported: Mapping[st
     unused = [name for name in learnt.start.columns if name not in used]
     schema = Schema.infer(asked.select(used), _widened(project, learnt.start), unused)
     warn_of_relearning(project, schema)
-    scorer = replace(scorer, bundle=replace(draft, manifest=replace(draft.manifest, schema=schema)))
+    scorer = _with(scorer, schema=schema)
+    scorer = _with(scorer, schema=with_nulls(schema, scorer, asked))
+    scorer = _with(scorer, readings=readings_of(scorer, schema.take(asked)))
     return write_bundle(scorer.bundle, _evidence(project, scorer, learnt))
+
+
+def _with(scorer: Scorer, **facts: Any) -> Scorer:
+    """The scorer of a draft with more in its manifest."""
+    draft = scorer.bundle
+    return replace(scorer, bundle=replace(draft, manifest=replace(draft.manifest, **facts)))
 
 
 def _read_estimator(project: Project, folder: Path) -> tuple[Any, Path]:

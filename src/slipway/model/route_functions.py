@@ -19,6 +19,8 @@ class Answer:
     prediction: Label | None
     probabilities: dict[str, float] | None
     error: str | None
+    unread: tuple[str, ...] = ()
+    """Fields that an online stage could not read, of a row that was scored all the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ import msgspec
 
 from slipway.errors import BadRequest, OutsideError, SlipwayError
 from slipway.model.route_functions import Answer
-from slipway.records import Prediction
+from slipway.model.schema import Problem
+from slipway.records import PartialPrediction, Prediction
 from slipway.serve.functions import ask_function
 from slipway.serve.http.body import Receive, Scope
 from slipway.serve.http.exchange import Exchange
@@ -19,7 +20,7 @@ from slipway.serve.live.given import answers, model_facts
 from slipway.serve.live.route import LiveRoute
 from slipway.serve.live.version import Live
 from slipway.serve.personal import Personal
-from slipway.serve.rows import Rows, apart, ask_request, check, read_json, read_rows
+from slipway.serve.rows import Row, Rows, apart, ask_request, check, details, read_json, read_rows
 from slipway.serve.service import Service
 
 MAX_IDS_IN_HEADER = 100
@@ -73,13 +74,21 @@ class PredictRoutes:
         failed = len(asked.wrong) + sum(p.error is not None for p in predictions)
         self._service.metrics.rows(live.version, answered=len(asked.rows) - failed, failed=failed)
         if asked.is_single and predictions[0].error is not None:
-            detail = {"row": 0, "field": None, "value": None, "expected": "a row that the stages can handle"}
-            raise Refusal(route.invalid_status, [{**detail, "message": predictions[0].error}])
+            raise Refusal(route.invalid_status, self._failure(live, asked.rows[0], predictions[0]))
         if len(predictions) > _MANY_ROWS:
             return predictions, await loop.run_in_executor(
                 self._threads, self._encoded, route, live, asked, predictions
             )
         return predictions, self._encoded(route, live, asked, predictions)
+
+    def _failure(self, live: Live, row: Row, prediction: Prediction) -> list[dict[str, Any]]:
+        """What is told of a row that could not be scored: the fields to blame, where they are known."""
+        unread = prediction.unread if isinstance(prediction, PartialPrediction) else ()
+        if unread:
+            readings = live.scorer.bundle.manifest.readings
+            return details([Problem(0, name, row[name], readings.expected(name)) for name in unread], self._personal)
+        detail = {"row": 0, "field": None, "value": None, "expected": "a row that the stages can handle"}
+        return [{**detail, "message": prediction.error}]
 
     async def _score(self, route: LiveRoute, live: Live, asked: Rows, received: float) -> list[Prediction]:
         rows = asked.right
@@ -123,7 +132,7 @@ def _read(route: LiveRoute, live: Live, body: bytes, personal: Personal) -> Rows
         asked = read_rows(value, partial=partial, personal=personal)
     if partial and not asked.is_single:
         return apart(asked, schema, personal)
-    check(asked.rows, schema, personal)
+    check(asked, schema, personal)
     return asked
 
 
@@ -132,5 +141,11 @@ def _in_words_of(route: LiveRoute, refusal: Refusal) -> Refusal:
 
 
 def _one(prediction: Prediction | Answer) -> dict[str, Any]:
-    told = {"id": prediction.id, "prediction": prediction.prediction, "probabilities": prediction.probabilities}
+    told: dict[str, Any] = {
+        "id": prediction.id,
+        "prediction": prediction.prediction,
+        "probabilities": prediction.probabilities,
+    }
+    if isinstance(prediction, PartialPrediction | Answer) and prediction.unread:
+        told["unread"] = list(prediction.unread)
     return told if prediction.error is None else {**told, "error": prediction.error}

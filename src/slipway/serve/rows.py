@@ -1,6 +1,6 @@
 """The bytes of a request's body in, rows that the live schema accepts out; anything else is refused with the reason."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,8 +111,11 @@ def _plain(made: Any) -> Any:
     return json_value(made)
 
 
-def check(rows: list[Row], schema: Schema, personal: Personal = NOTHING) -> None:
+def check(asked: Rows, schema: Schema, personal: Personal = NOTHING) -> None:
     """Hold rows against the schema of what the first online stage takes.
+
+    A null where the model takes none is a problem of a row that comes alone; of several, that row fails when they are
+    scored, and the others are answered.
 
     Args:
         personal: the columns whose values are not repeated.
@@ -120,14 +123,28 @@ def check(rows: list[Row], schema: Schema, personal: Personal = NOTHING) -> None
     Raises:
         Refusal: 422 with row, field, value and expectation of each problem, up to MAX_PROBLEMS of them.
     """
-    problems: list[dict[str, Any]] = []
+    rows, problems = asked.rows, list[dict[str, Any]]()
     for start in range(0, len(rows), _CHECKED_AT_ONCE):
-        found = personal.problems(schema.problems(rows[start : start + _CHECKED_AT_ONCE]), schema.names)
-        problems += [_told(problem, start) for problem in found[:MAX_PROBLEMS]]
+        part = rows[start : start + _CHECKED_AT_ONCE]
+        found = schema.problems(part, passes_nulls=not asked.is_single)
+        problems += details(found[:MAX_PROBLEMS], personal, schema.names, start)
         if len(problems) >= MAX_PROBLEMS:
             break
     if problems:
         raise Refusal(422, problems[:MAX_PROBLEMS])
+
+
+def details(
+    problems: Sequence[Problem], personal: Personal, names: Collection[str] | None = None, start: int = 0
+) -> list[dict[str, Any]]:
+    """What a refusal says of problems, without the values that are repeated to nobody.
+
+    Args:
+        names: the fields that a row has; those of the problems, if not given.
+        start: the place of the first row in the request.
+    """
+    known = names if names is not None else [problem.field for problem in problems]
+    return [_told(problem, start) for problem in personal.problems(problems, known)]
 
 
 def apart(asked: Rows, schema: Schema, personal: Personal = NOTHING) -> Rows:

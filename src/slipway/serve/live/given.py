@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from slipway.model.route_functions import Answer, ModelFacts, facts_of
-from slipway.records import Prediction
+from slipway.records import PartialPrediction, Prediction
 from slipway.serve.live.version import Live
 
 
@@ -30,4 +30,5 @@ def answers(count: int, wrong: Mapping[int, str], predictions: Sequence[Predicti
 
 def _answer(prediction: Prediction) -> Answer:
     shares = dict(prediction.probabilities) if prediction.probabilities else None
-    return Answer(prediction.id, prediction.prediction, shares, prediction.error)
+    unread = prediction.unread if isinstance(prediction, PartialPrediction) else ()
+    return Answer(prediction.id, prediction.prediction, shares, prediction.error, unread)
