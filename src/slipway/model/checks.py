@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from slipway.model.dtypes import ColumnType
@@ -33,7 +33,7 @@ def converter(types: tuple[str, ...], held: ColumnType) -> Conversion | None:
         case "number":
             return float
         case "date":
-            return lambda value: date.fromisoformat(value) if isinstance(value, str) else value
+            return _as_date
         case "datetime":
             return lambda value: datetime.fromisoformat(value) if isinstance(value, str) else value
         case "boolean":
@@ -94,12 +94,20 @@ def _is_boolean(value: Any) -> bool:
 
 
 def _is_date(value: Any) -> bool:
-    if type(value) is date:
-        return True
     try:
-        return type(value) is str and len(value) == 10 and bool(date.fromisoformat(value))
-    except ValueError:
+        return _as_date(value) is not None
+    except (ValueError, TypeError):
         return False
+
+
+def _as_date(value: Any) -> date | None:
+    """The date of a text or of a moment that is its midnight, as libraries without a type for dates write it."""
+    if type(value) is date:
+        return value
+    moment = datetime.fromisoformat(value) if type(value) is str and len(value) >= 10 else value
+    if type(moment) is not datetime or moment.tzinfo is not None or moment.time() != time():
+        return None
+    return moment.date()
 
 
 def _is_datetime(value: Any, is_zoned: bool) -> bool:

@@ -3,6 +3,7 @@
 The width in which training's file stored a column is no bound: what it can't hold stays in a wider type of its kind.
 """
 
+import math
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -68,11 +69,12 @@ def in_type(series: "pl.Series", dtype: "pl.DataType") -> "pl.Series":
         return series.cast(dtype) if fits(series, dtype).all() else series
     if not (series.dtype.is_numeric() and dtype.is_numeric()):
         return series.cast(dtype)
-    if series.dtype.is_integer() and dtype.is_integer():
+    numbers = series if series.dtype.is_integer() and dtype.is_integer() else series.cast(pl.Float64)
+    if dtype.is_integer():
+        numbers = numbers.fill_nan(None) if numbers.dtype.is_float() else numbers
         types = (dtype, pl.Int64(), pl.UInt64())
-        return next((series.cast(each) for each in types if fits(series, each).all()), series)
-    numbers = series.cast(pl.Float64)
-    if not dtype.is_float():
+        return next((numbers.cast(each) for each in types if fits(numbers, each).all()), numbers)
+    if dtype.is_decimal():
         numbers = numbers.fill_nan(None)
     held = fits(numbers, dtype)
     if held.all():
@@ -107,8 +109,10 @@ def as_requested(series: "pl.Series", types: tuple[str, ...], dtype: "pl.DataTyp
         return pl.Series(series.name, [None] * len(series), dtype=dtype)
     held = column_type(dtype_name(dtype))
     given = _form(series)
-    if series.dtype == dtype or (held.kind == given == "text"):
-        return _without_nan(series.cast(dtype))
+    if held.kind == given == "text":
+        return _texts(series, types, held).cast(dtype)
+    if series.dtype == dtype:
+        return _without_nan(series)
     if _is_read_one_by_one(given, types, held):
         return _one_by_one(series, types, held, dtype)
     if not _is_taken(given, types):
@@ -123,8 +127,8 @@ def as_requested(series: "pl.Series", types: tuple[str, ...], dtype: "pl.DataTyp
     if isinstance(series.dtype, pl.Datetime):  # a request has microseconds
         return in_type(series.dt.cast_time_unit("us"), dtype)
     series = _without_nan(series)
-    if held.kind == "integer" and given == "number":
-        _check_whole(series)
+    if held.kind == "integer":
+        _check_whole(series, types)
     return in_type(series, dtype)
 
 
@@ -167,6 +171,24 @@ def _one_by_one(series: "pl.Series", types: tuple[str, ...], held: ColumnType, d
     return pl.Series(series.name, made, dtype=dtype)
 
 
+def _texts(series: "pl.Series", types: tuple[str, ...], held: ColumnType) -> "pl.Series":
+    """Texts as they are. Of a column for numbers and truths that is kept as text, those that stand for such a value."""
+    if "text" not in types:
+        for value in series.to_list():
+            if value is not None and not any(_stands_for(value, name) for name in types):
+                raise DataError(f"column `{series.name}` holds {value!r}: expected {expectation(types, True, held)}.")
+    return series
+
+
+def _stands_for(text: str, kind: str) -> bool:
+    if kind == "boolean":
+        return text in ("true", "false")
+    try:
+        return math.isfinite(float(text) if kind == "number" else int(text))
+    except ValueError:
+        return False
+
+
 def _check_zone(series: "pl.Series", held: ColumnType, types: tuple[str, ...]) -> None:
     zone = getattr(series.dtype, "time_zone", None)
     if _form(series) == "datetime" and held.kind == "datetime" and (zone is not None) != held.is_zoned:
@@ -188,13 +210,18 @@ def _midnights(series: "pl.Series", types: tuple[str, ...]) -> "pl.Series":
     return dates
 
 
-def _check_whole(series: "pl.Series") -> None:
+def _check_whole(series: "pl.Series", types: tuple[str, ...]) -> None:
     import polars as pl
 
-    numbers = series.cast(pl.Float64)
-    broken = series.filter(((numbers != numbers.floor()) | numbers.is_infinite()).fill_null(False))
-    if broken.len():
-        raise DataError(f"column `{series.name}` holds {broken[0]}, where training had whole numbers.")
+    check = checker(types, True, ColumnType("integer"))
+    numbers = series if series.dtype.is_integer() else series.cast(pl.Float64)
+    if not numbers.dtype.is_integer():
+        broken = series.filter(((numbers != numbers.floor()) | numbers.is_infinite()).fill_null(False))
+        if broken.len():
+            raise DataError(f"column `{series.name}` holds {broken[0]}, where training had whole numbers.")
+    for extreme in (numbers.min(), numbers.max()):
+        if not check(extreme):
+            raise DataError(f"column `{series.name}` holds {extreme}, a whole number beyond 64 bits.")
 
 
 def _without_nan(series: "pl.Series") -> "pl.Series":
