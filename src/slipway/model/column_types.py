@@ -175,14 +175,16 @@ def _texts(series: "pl.Series", types: tuple[str, ...], held: ColumnType) -> "pl
     """Texts as they are. Of a column for numbers and truths that is kept as text, those that stand for such a value."""
     if "text" not in types:
         for value in series.to_list():
-            if value is not None and not any(_stands_for(value, name) for name in types):
+            if value is not None and not any(_stands_for(value, name, held) for name in types):
                 raise DataError(f"column `{series.name}` holds {value!r}: expected {expectation(types, True, held)}.")
     return series
 
 
-def _stands_for(text: str, kind: str) -> bool:
+def _stands_for(text: str, kind: str, held: ColumnType) -> bool:
     if kind == "boolean":
         return text in ("true", "false")
+    if kind in ("date", "datetime"):
+        return checker((kind,), False, held)(text)
     try:
         return math.isfinite(float(text) if kind == "number" else int(text))
     except ValueError:
@@ -221,7 +223,7 @@ def _check_whole(series: "pl.Series", types: tuple[str, ...]) -> None:
             raise DataError(f"column `{series.name}` holds {broken[0]}, where training had whole numbers.")
     for extreme in (numbers.min(), numbers.max()):
         if not check(extreme):
-            raise DataError(f"column `{series.name}` holds {extreme}, a whole number beyond 64 bits.")
+            raise DataError(f"column `{series.name}` holds {extreme!r}, a whole number beyond 64 bits.")
 
 
 def _without_nan(series: "pl.Series") -> "pl.Series":

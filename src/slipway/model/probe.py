@@ -55,7 +55,7 @@ def with_nulls(schema: Schema, scorer: Scorer, table: pl.DataFrame) -> Schema:
     taken = {
         name for place, name in enumerate(asked) if not any(errors[place * rows.height : (place + 1) * rows.height])
     }
-    columns = (replace(c, nullable=c.nullable or c.name in taken) for c in schema.columns)
+    columns = (replace(c, nullable=True, is_found_nullable=True) if c.name in taken else c for c in schema.columns)
     return replace(schema, columns=tuple(columns))
 
 
@@ -72,7 +72,7 @@ def readings_of(scorer: Scorer, table: pl.DataFrame) -> Readings:
     whole = scorer.stage_tables(rows)
     makes = {name: _makes(scorer, rows, whole, name) for name in table.columns}
     readings = Readings({name: Reading(made, 0) for name, made in makes.items() if made}, stages)
-    lost = lost_values(readings, table, scorer.stage_tables(table), scorer.stage_tables, spread(table, _ROWS))
+    lost = lost_values(readings, table, scorer.stage_tables(table), scorer.stage_tables, lambda: spread(table, _ROWS))
     counts = {name: sum(name in names for names in lost.values()) for name in readings.columns}
     return Readings({name: Reading(each.makes, counts[name]) for name, each in readings.columns.items()}, stages)
 

@@ -69,10 +69,11 @@ Lost = Mapping[int, tuple[str, ...]]
 """By row: the columns whose values were lost."""
 Run = Callable[["pl.DataFrame"], "Sequence[pl.DataFrame]"]
 """Gives what each online stage makes of a table, in order."""
+Known = Callable[[], "pl.DataFrame"]
 
 
 def lost_values(
-    readings: Readings, raw: "pl.DataFrame", made: "Sequence[pl.DataFrame]", run: Run, known: "pl.DataFrame"
+    readings: Readings, raw: "pl.DataFrame", made: "Sequence[pl.DataFrame]", run: Run, known: Known
 ) -> Lost:
     """Find the rows in which a value was lost, and the columns that are to blame.
 
@@ -80,7 +81,7 @@ def lost_values(
         raw: the rows as they came.
         made: what each stage made of them.
         run: the stages, to ask which of several columns is to blame.
-        known: rows as training had them, whose values stand in for those that are suspected.
+        known: gives rows as training had them, whose values stand in for those that are suspected.
     """
     if raw.height == 1 and not any(map(_has_gap, readings.sources, made)):
         return {}
@@ -124,7 +125,7 @@ def _nulls(raw: "pl.DataFrame", table: "pl.DataFrame", name: str, sources: Seque
 
 
 def _blamed(
-    readings: Readings, raw: "pl.DataFrame", rows: Sequence[int], run: Run, known: "pl.DataFrame"
+    readings: Readings, raw: "pl.DataFrame", rows: Sequence[int], run: Run, known: Known
 ) -> dict[int, tuple[str, ...]]:
     """Which of several columns is to blame in each row: the one with another value of which nothing is lost.
 
@@ -137,7 +138,7 @@ def _blamed(
     found: dict[int, list[str]] = {row: [] for row in rows}
     asked = raw[list(rows)]
     for source in readings.columns:
-        sound = known[source].drop_nulls()
+        sound = known()[source].drop_nulls()
         if not sound.len():
             continue
         changed = asked.with_columns(pl.Series(source, [sound[0]] * asked.height, dtype=raw.schema[source]))

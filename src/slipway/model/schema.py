@@ -45,6 +45,9 @@ class Column:
     """Whether null is taken: training had one, or the model was found to answer with one."""
     dtype: str
     """Polars' type, in which the row reaches the first online stage."""
+    is_found_nullable: bool = False
+    """Whether null is taken since the model was found to answer with one, though training had none and nobody said so:
+    callers are promised nothing."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +191,14 @@ class Schema:
     def to_json(self) -> dict[str, Any]:
         return {
             "columns": [
-                {"name": c.name, "types": list(c.types), "nullable": c.nullable, "dtype": c.dtype} for c in self.columns
+                {
+                    "name": c.name,
+                    "types": list(c.types),
+                    "nullable": c.nullable,
+                    "dtype": c.dtype,
+                    "is_found_nullable": c.is_found_nullable,
+                }
+                for c in self.columns
             ],
             "unused": list(self.unused),
             "refuses_nulls": self.refuses_nulls,
@@ -196,7 +206,10 @@ class Schema:
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Schema":
-        columns = (Column(c["name"], tuple(c["types"]), c["nullable"], c["dtype"]) for c in value["columns"])
+        columns = (
+            Column(c["name"], tuple(c["types"]), c["nullable"], c["dtype"], c.get("is_found_nullable", False))
+            for c in value["columns"]
+        )
         # A bundle of an older format does not say.
         return cls(tuple(columns), tuple(value["unused"]), value.get("refuses_nulls", False))
 

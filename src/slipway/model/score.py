@@ -131,7 +131,9 @@ class Scorer:
         readings = self.bundle.manifest.readings
         if not readings.columns:
             return {}
-        return lost_values(readings, table, made or self.stage_tables(table), self.stage_tables, self._known_rows)
+        return lost_values(
+            readings, table, made or self.stage_tables(table), self.stage_tables, lambda: self._known_rows
+        )
 
     def function(self, name: str) -> Callable[..., Any]:
         """A function of the project's that the bundle carries, such as a route's.
@@ -148,7 +150,11 @@ class Scorer:
     @cached_property
     def _known_rows(self) -> "pl.DataFrame":
         schema = self.bundle.schema
-        return schema.table([{name: row[name] for name in schema.names} for row in self.bundle.sample()])
+        try:
+            sample = self.bundle.sample()
+        except OSError:  # a draft has none yet
+            sample = []
+        return schema.table([{name: row[name] for name in schema.names} for row in sample])
 
     def _as_features(self, table: "pl.DataFrame") -> "pl.DataFrame":
         return as_trained(table, self.bundle.manifest.features, "what the online stages give")
