@@ -1,6 +1,6 @@
 """Values of a request that an online stage loses: there before, null after, since the stage can't read them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,7 @@ class Readings:
         return frozenset(name for name, reading in self.columns.items() if reading.lost)
 
     @cached_property
-    def sources(self) -> tuple[Mapping[str, tuple[str, ...]], ...]:
+    def sources(self) -> "tuple[Sources, ...]":
         """For each stage the columns that it makes, with those of a request that they are read from."""
         found: list[dict[str, tuple[str, ...]]] = [{} for _ in self.stages]
         for name, reading in self.columns.items():
@@ -70,6 +70,8 @@ Lost = Mapping[int, tuple[str, ...]]
 Run = Callable[["pl.DataFrame"], "Sequence[pl.DataFrame]"]
 """Gives what each online stage makes of a table, in order."""
 Known = Callable[[], "pl.DataFrame"]
+Sources = Mapping[str, tuple[str, ...]]
+"""The columns that a stage makes, with those of a request that each is read from."""
 
 
 def lost_values(
@@ -83,45 +85,51 @@ def lost_values(
         run: the stages, to ask which of several columns is to blame.
         known: gives rows as training had them, whose values stand in for those that are suspected.
     """
-    if raw.height == 1 and not any(map(_has_gap, readings.sources, made)):
-        return {}
+    nulls = _nulls_of_one if raw.height == 1 else _nulls
     found: dict[int, dict[str, None]] = {}
     shared: dict[tuple[str, ...], dict[int, None]] = {}
     for sources, table in zip(readings.sources, made, strict=True):
-        for name, several in sources.items():
-            for row in _nulls(raw, table, name, several):
+        for several, rows in nulls(raw, table, sources):
+            for row in rows:
                 if len(several) == 1:
                     found.setdefault(row, {})[several[0]] = None
                 else:
                     shared.setdefault(several, {})[row] = None
-    for several, rows in shared.items():
-        doubtful = [row for row in rows if not set(several) & found.get(row, {}).keys()]
+    for several, suspected in shared.items():
+        doubtful = [row for row in suspected if not set(several) & found.get(row, {}).keys()]
         for row, blamed in _blamed(readings.only(several), raw, doubtful, run, known).items():
             found.setdefault(row, {}).update(dict.fromkeys(blamed))
     return {row: tuple(names) for row, names in sorted(found.items())}
 
 
-def _has_gap(sources: Mapping[str, tuple[str, ...]], table: "pl.DataFrame") -> bool:
-    """Whether a made column of a table of one row has nothing in it; a shorter way for what is nearly always so."""
-    values = dict(zip(table.columns, table.row(0), strict=True))
-    return any((value := values.get(name)) is None or value != value for name in sources)
+def _nulls_of_one(
+    raw: "pl.DataFrame", table: "pl.DataFrame", sources: Sources
+) -> Iterator[tuple[tuple[str, ...], Sequence[int]]]:
+    """The same as `_nulls` of a table of one row, which is most of what is asked: a look at its values."""
+    values, given = dict(zip(table.columns, table.row(0), strict=True)), None
+    for name, several in sources.items():
+        value = values.get(name, 0)
+        if value is not None and value == value:
+            continue
+        given = given or dict(zip(raw.columns, raw.row(0), strict=True))
+        if all(given.get(source) is not None for source in several):
+            yield several, (0,)
 
 
-def _nulls(raw: "pl.DataFrame", table: "pl.DataFrame", name: str, sources: Sequence[str]) -> list[int]:
-    """The rows in which a made column is null though everything that it is read from is there."""
-    if name not in table.columns:
-        return []
-    made = table[name]
-    if made.dtype.is_float():
-        made = made.fill_nan(None)
-    if not made.null_count():
-        return []
-    is_lost = made.is_null()
-    for source in sources:
-        if source not in raw.columns:
-            return []
-        is_lost = is_lost & raw[source].is_not_null()
-    return is_lost.arg_true().to_list()
+def _nulls(
+    raw: "pl.DataFrame", table: "pl.DataFrame", sources: Sources
+) -> Iterator[tuple[tuple[str, ...], Sequence[int]]]:
+    """For what each column is read from, the rows in which it is null though all of that is there."""
+    for name, several in sources.items():
+        if name not in table.columns or not all(source in raw.columns for source in several):
+            continue
+        made = table[name].fill_nan(None) if table[name].dtype.is_float() else table[name]
+        if not made.null_count():
+            continue
+        is_lost = made.is_null()
+        for source in several:
+            is_lost = is_lost & raw[source].is_not_null()
+        yield several, is_lost.arg_true().to_list()
 
 
 def _blamed(
@@ -148,9 +156,9 @@ def _blamed(
         still = {
             place
             for sources, table in zip(readings.sources, made, strict=True)
-            for name, several in sources.items()
+            for several, places in _nulls(changed, table, sources)
+            for place in places
             if len(several) > 1
-            for place in _nulls(changed, table, name, several)
         }
         for place, row in enumerate(rows):
             if place not in still:

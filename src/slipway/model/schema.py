@@ -177,7 +177,10 @@ class Schema:
         """
         import polars as pl
 
-        wide = [name for name, dtype in self._dtypes.items() if table.schema[name] != dtype]
+        schema = table.schema  # made anew each time it is asked for
+        if schema == self._typed:
+            return None
+        wide = [name for name, dtype in self._dtypes.items() if schema[name] != dtype]
         if not wide:
             return None
         held = pl.DataFrame([fits(table[name], self._dtypes[name]).alias(str(k)) for k, name in enumerate(wide)])
@@ -244,6 +247,12 @@ class Schema:
     @cached_property
     def _dtypes(self) -> "dict[str, pl.DataType]":
         return {column.name: dtype_named(column.dtype) for column in self.columns}
+
+    @cached_property
+    def _typed(self) -> "pl.Schema":
+        import polars as pl
+
+        return pl.Schema(self._dtypes)
 
     @cached_property
     def _built(self) -> "dict[str, pl.DataType]":

@@ -168,6 +168,8 @@ class Scorer:
         lossy, readings = self.bundle.manifest.readings.lossy, self.bundle.manifest.readings
         refused = {row: [name for name in names if name not in lossy] for row, names in lost.items()}
         errors = {row: _unread(readings, names[0], table[names[0]][row]) for row, names in refused.items() if names}
+        if not errors:
+            return replace(self._answer_features(features), lost=lost)
         kept = [row for row in range(table.height) if row not in errors]
         answered = self._answer_features(features[kept]) if kept else Scores([], None, [])
         scores = Scores.merged(table.height, [(kept, answered)], errors)
