@@ -228,9 +228,10 @@ class Terminal:
 
     def table(self, table: "pl.DataFrame", output: Path | None) -> None:
         from slipway.tables.files import write_table
+        from slipway.tables.texts import csv_table
 
         if output is None:
-            sys.stdout.write(table.write_csv())
+            sys.stdout.write(csv_table(table).write_csv())
         else:
             write_table(table, output)
             self._err.print(f"  {table.height:,} rows in {escape(str(output))}.")

@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from slipway.storage import Journal
 
 
+Data = Any
+"""The path of a CSV or Parquet file, as text too, or a table of Polars or pandas."""
+
+
 def open_project(folder: Path | str = ".") -> "Workspace":
     """Open the project in a folder, or in the nearest folder above it.
 
@@ -270,20 +274,36 @@ class Workspace(Opened):
             log_form=log_form, is_quiet=is_quiet, drift=latest_drift,
         )  # fmt: skip
 
-    def predict(self, file: Path) -> "pl.DataFrame":
-        """A file's rows with `prediction`, `error` and a column of probability for each class."""
+    def predict(self, data: "Data") -> "pl.DataFrame":
+        """Score rows by the live version, as a request with them would be; nothing is journalled.
+
+        Args:
+            data: the path of a CSV or Parquet file, or a table of Polars or pandas.
+
+        Returns:
+            The rows with `prediction`, `error` and a column of probability for each class.
+
+        Raises:
+            NothingLive: no version is released.
+            DataError: a column is missing, or holds what a request may not; the message names it.
+        """
         import polars as pl
 
-        return pl.concat(list(self.predict_parts(file)))
+        return pl.concat(list(self.predict_parts(data)))
 
-    def predict_parts(self, file: Path) -> "Iterator[pl.DataFrame]":
+    def predict_parts(self, data: "Data") -> "Iterator[pl.DataFrame]":
         """The same part by part, for a file of any size."""
-        from slipway.model.batch import answer_file
+        from slipway.model.batch import answer_parts
 
-        return answer_file(self.live_scorer(), file)
+        return answer_parts(self.live_scorer(), data)
 
-    def feedback(self, file: Path, *, is_correction: bool = False) -> "Kept":
-        """Keep what turned out to be true of predictions: columns `id` and `truth`."""
+    def feedback(self, data: "Data", *, is_correction: bool = False) -> "Kept":
+        """Keep what turned out to be true of predictions.
+
+        Args:
+            data: the path of a file, or a table, with the columns `id` and `truth`.
+            is_correction: another truth than before takes its place.
+        """
         from slipway.journal.feedback import keep_file
         from slipway.journal.label_type import label_type
         from slipway.journal.shares import USER
@@ -292,7 +312,7 @@ class Workspace(Opened):
         kept = keep_file(
             self.storage.journal,
             self.settings.spool,
-            file,
+            data,
             label_type(manifest.kind, manifest.classes),
             source=USER + self.settings.user,
             is_correction=is_correction,
@@ -331,11 +351,13 @@ class Workspace(Opened):
 
     # Watch
 
-    def monitor(self, *, data: Path | None = None, hours: float | None = None, last: int | None = None) -> "Monitored":
+    def monitor(
+        self, *, data: "Data | None" = None, hours: float | None = None, last: int | None = None
+    ) -> "Monitored":
         """What came in against what the live version learnt from.
 
         Args:
-            data: a file to score instead; it is not journalled, and its target, if it has one, counts as truth.
+            data: a file, or a table, to score instead; it is not journalled, and its target, if any, counts as truth.
             hours, last: the window in the journal, among the live version's predictions.
         """
         from slipway.monitor.window import monitor_file, monitor_journal
@@ -348,12 +370,12 @@ class Workspace(Opened):
         return monitor_journal(self.project, scorer, version, self.storage.journal, hours=hours, last=last)
 
     def loop(
-        self, *, data: Path | None = None, is_dry: bool = False, report: Callable[[Decision], None] = lambda d: None
+        self, *, data: "Data | None" = None, is_dry: bool = False, report: Callable[[Decision], None] = lambda d: None
     ) -> Looped:
         """One tick: an open watch judged first, then check, decide, retrain, gate, promote.
 
         Args:
-            data: check this file instead of the journal; its labelled rows are learnt from too.
+            data: check this file, or table, instead of the journal; its labelled rows are learnt from too.
             is_dry: check and decide; change and record nothing.
         """
         from slipway.loop import Tick

@@ -13,7 +13,8 @@ from slipway.model.answers import label_text
 from slipway.model.dtypes import dtype_named
 from slipway.model.schema import Schema
 from slipway.model.score import Scorer
-from slipway.tables.files import read_parts
+from slipway.tables.files import read_parts, table_of
+from slipway.tables.texts import csv_table, parquet_table
 
 PREDICTION, ERROR, UNREAD = "prediction", "error", "unread"
 
@@ -65,6 +66,17 @@ def answer_file(scorer: Scorer, path: Path) -> Iterator[pl.DataFrame]:
         start += part.height
 
 
+def answer_parts(scorer: Scorer, data: Any) -> Iterator[pl.DataFrame]:
+    """The rows of a file, or of a table of Polars or pandas, with their answers, part by part.
+
+    Raises:
+        DataError: as of `answer_table`.
+    """
+    if isinstance(data, str | os.PathLike):
+        return answer_file(scorer, Path(data))
+    return iter([answer_table(scorer, table_of(data))])
+
+
 def write_parts(parts: Iterable[pl.DataFrame], path: Path) -> int:
     """Write parts of one table as its path's ending says, aside and then renamed; how many rows there were.
 
@@ -95,7 +107,7 @@ def write_csv(parts: Iterable[pl.DataFrame], file: IO[bytes]) -> int:
     """Write parts of one table as one CSV file; how many rows there were."""
     rows = 0
     for number, part in enumerate(parts):
-        file.write(part.write_csv(include_header=number == 0).encode())
+        file.write(csv_table(part).write_csv(include_header=number == 0).encode())
         rows += part.height
     return rows
 
@@ -106,7 +118,7 @@ def _write_parquet(parts: Iterable[pl.DataFrame], file: IO[bytes]) -> int:
     rows, writer = 0, None
     try:
         for part in parts:
-            table = part.to_arrow(compat_level=pl.CompatLevel.oldest())
+            table = parquet_table(part).to_arrow(compat_level=pl.CompatLevel.oldest())
             writer = writer or pq.ParquetWriter(file, table.schema, compression="zstd")
             writer.write_table(table)
             rows += part.height

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -21,7 +20,7 @@ from slipway.project import Project
 from slipway.project.facts import ModelKind
 from slipway.records import Label
 from slipway.storage.seams import Journal
-from slipway.tables.files import read_table
+from slipway.tables.files import name_of, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +112,14 @@ def monitor_journal(
     return _monitored(project, scorer, version, f"{span} of version {version}", seen)
 
 
-def monitor_file(project: Project, scorer: Scorer, version: int, file: Path) -> Monitored:
-    """Score a file by the live version and hold it against what that learnt from. Nothing is journalled.
+def monitor_file(project: Project, scorer: Scorer, version: int, data: Any) -> Monitored:
+    """Score a file or a table by the live version and hold it against what that learnt from. Nothing is journalled.
 
     Raises:
         DataError: the file lacks a column that the model needs, or no row of it could be scored.
     """
-    table, times = _by_time(read_table(file, stay_text=scorer.bundle.texts))
+    file = name_of(data)
+    table, times = _by_time(table_of(data, stay_text=scorer.bundle.texts))
     try:
         raw = scorer.bundle.schema.take(table)
     except DataError as error:
@@ -137,9 +137,7 @@ def monitor_file(project: Project, scorer: Scorer, version: int, file: Path) -> 
         truths={new: truth for new, old in enumerate(scored) if (truth := truths[old]) is not None},
         times=[times[i] for i in scored] if times else [],
     )
-    return _monitored(
-        project, scorer, version, f"the {len(scored):,} rows of {file.name} scored by version {version}", seen
-    )
+    return _monitored(project, scorer, version, f"the {len(scored):,} rows of {file} scored by version {version}", seen)
 
 
 def _monitored(project: Project, scorer: Scorer, version: int, window: str, seen: _Rows) -> Monitored:
