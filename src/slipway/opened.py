@@ -31,6 +31,9 @@ class Opened:
         """What carries out the steps of a run; a scheduler puts its own here."""
         self._room: CleanRoom | None = None
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.project.name} in {self.project.root}>"
+
     def __enter__(self) -> Self:
         return self
 

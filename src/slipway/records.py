@@ -55,7 +55,7 @@ class Truth:
     is_correction: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class LedgerEntry:
     """One transition of one version. `hash` covers every other field, so the entries are a chain."""
 
@@ -75,6 +75,10 @@ class LedgerEntry:
     why: str
     previous_hash: str
     hash: str
+
+    def __repr__(self) -> str:
+        why = f": {self.why}" if self.why else ""
+        return f"<LedgerEntry {self.seq}: version {self.version} {self.action} by {self.by} at {self.at[:19]}{why}>"
 
 
 @dataclass(frozen=True, slots=True)

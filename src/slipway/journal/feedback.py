@@ -19,7 +19,7 @@ COLUMNS = ("id", "truth")
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Kept:
     """What became of a file's truths."""
 
@@ -30,6 +30,9 @@ class Kept:
     """Labels that the model was not trained on, with how many truths each."""
     hint: str = ""
     """What the first of them may have been meant to be."""
+
+    def __repr__(self) -> str:
+        return f"<Kept: {self.sentence()}>"
 
     def to_json(self) -> dict[str, Any]:
         counted = {"kept": self.kept, "corrected": self.corrected, "known": self.known}

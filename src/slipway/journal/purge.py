@@ -24,7 +24,7 @@ SHIPPING_SECONDS = 5.0
 DAY_SECONDS = 86_400.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Purged:
     """What was removed for good."""
 
@@ -34,6 +34,9 @@ class Purged:
     """Rows that a retraining would have learnt from."""
     damaged: tuple[Path, ...] = ()
     """Segments of the spool that can't be read, so that nobody knows what they hold."""
+
+    def __repr__(self) -> str:
+        return f"<Purged: {self.sentence()}>"
 
     def to_json(self) -> dict[str, Any]:
         return {

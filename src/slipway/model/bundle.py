@@ -46,7 +46,7 @@ class Evidence:
     """A few rows with the target, to look at."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bundle:
     """A folder whose every file was found to be what its manifest says. Its parts are read when asked for."""
 
@@ -54,6 +54,10 @@ class Bundle:
     sha256: str
     """Of the manifest, which has the checksums of everything else: it names the bundle."""
     manifest: Manifest
+
+    def __repr__(self) -> str:
+        manifest = self.manifest
+        return f"<Bundle {self.sha256[:12] or 'draft'} of {manifest.name}: {manifest.kind} of {manifest.target}>"
 
     @property
     def schema(self) -> Schema:

@@ -40,7 +40,7 @@ _SHOWN_CHARACTERS = 100
 _importing = Lock()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scorer:
     """One version, loaded. Threads may share it."""
 
@@ -51,6 +51,9 @@ class Scorer:
     _short: Compiled | None = None
     _placed: Any = None
     """The estimator for columns by place; None where rows go through tables."""
+
+    def __repr__(self) -> str:
+        return f"<Scorer: {self.estimator_name} of {self.bundle!r}>"
 
     @property
     def estimator_name(self) -> str:

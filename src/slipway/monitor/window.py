@@ -32,7 +32,7 @@ class Piece:
     rows: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Monitored:
     """A drift report, of which window and version, and how right the answers were where truths are known."""
 
@@ -51,6 +51,9 @@ class Monitored:
     @property
     def decision(self) -> str:
         return self.report.decision
+
+    def __repr__(self) -> str:
+        return f"<Monitored: {self.decision}; {self.sentence()}>"
 
     def sentence(self) -> str:
         """What was found, in one sentence."""

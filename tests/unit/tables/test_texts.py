@@ -20,17 +20,22 @@ class Thing:
         return "a thing"
 
 
+FLOATS = [[1.0, float("nan")], [2.0, float("inf")]]
+DEEP = [[{"at": [MOMENT], "b": b"x", "t": dt.timedelta(hours=1)}], None]
 COLUMNS = {
     "list": (pl.Series([[1, 2], None]), ["[1, 2]", None]),
     "texts": (pl.Series([["é", None], []]), ['["é", null]', "[]"]),
-    "struct": (pl.Series([{"a": 1.5, "b": MOMENT.date()}, {"a": None, "b": None}]), ['{"a": 1.5, "b": "2026-01-31"}', '{"a": null, "b": null}']),
-    "array": (pl.Series([[1.0, float("nan")], [2.0, float("inf")]], dtype=pl.Array(pl.Float64, 2)), ["[1.0, null]", '[2.0, "inf"]']),
-    "deep": (pl.Series([[{"at": [MOMENT], "b": b"x", "t": dt.timedelta(hours=1)}], None]), ['[{"at": ["2026-01-31T12:30:00"], "b": "eA==", "t": "PT1H"}]', None]),
+    "struct": (
+        pl.Series([{"a": 1.5, "b": MOMENT.date()}, {"a": None, "b": None}]),
+        ['{"a": 1.5, "b": "2026-01-31"}', '{"a": null, "b": null}'],
+    ),
+    "array": (pl.Series(FLOATS, dtype=pl.Array(pl.Float64, 2)), ["[1.0, null]", '[2.0, "inf"]']),
+    "deep": (pl.Series(DEEP), ['[{"at": ["2026-01-31T12:30:00"], "b": "eA==", "t": "PT1H"}]', None]),
     "duration": (pl.Series([dt.timedelta(hours=1, minutes=30), None]), ["PT1H30M", None]),
     "binary": (pl.Series([b"ab", None]), ["YWI=", None]),
     "object": (pl.Series([Thing(), None], dtype=pl.Object), ["a thing", None]),
     "decimals": (pl.Series([[Decimal("1.5")], None]), ["[1.5]", None]),
-}  # fmt: skip
+}
 HELD = pl.DataFrame(
     {
         "whole": [1, 2],
