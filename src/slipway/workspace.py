@@ -1,17 +1,15 @@
 """An opened project, and the library's verbs: what the command line, a notebook or a scheduler calls."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slipway.errors import CheckRefused, ProjectError
+from slipway.errors import CheckRefused, DataError, ProjectError, StageError
 from slipway.opened import Opened
 from slipway.pipeline.brought import project_root
 from slipway.pipeline.graph import order
-from slipway.pipeline.proposed import is_proposed
-from slipway.pipeline.reported import reported_metrics
-from slipway.pipeline.run import RunReport, run, run_lock, run_stage, stale
+from slipway.pipeline.run import run, run_lock, run_stage, stale
 from slipway.pipeline.snapshots import source_states
 from slipway.project import Project, read_project
 from slipway.records import Decision, LedgerEntry
@@ -98,6 +96,9 @@ class Workspace(Opened):
                 self.project, self.settings, tables, orchestrator=self.orchestrator,
                 wanted=stages, is_alone=is_alone, force=force, sets=sets, jobs=jobs, on_progress=progress,
             )  # fmt: skip
+            if report.error is not None:
+                failed = [stage.name for stage in report.stages if stage.outcome == "failed"]
+                report = replace(report, error=self._explained(report.error, failed))
             metrics = self._reported(report)
             candidate = None
             if report.error is None and self._makes_model(report):
@@ -106,7 +107,10 @@ class Workspace(Opened):
 
     def stage(self, name: str) -> None:
         """Execute one stage, whatever changed. Writes its artifacts and no lock: DVC holds that."""
-        run_stage(self.project, self.settings, self.storage.tables, name)
+        try:
+            run_stage(self.project, self.settings, self.storage.tables, name)
+        except (DataError, StageError) as error:
+            raise self._explained(error, [name]) from error
 
     def status(self) -> Status:
         """What is stale and why, what is live, which candidate waits."""
@@ -284,8 +288,7 @@ class Workspace(Opened):
             The rows with `prediction`, `error` and a column of probability for each class.
 
         Raises:
-            NothingLive: no version is released.
-            DataError: a column is missing, or holds what a request may not; the message names it.
+            DataError: a column is missing, or holds what a request may not.
         """
         import polars as pl
 
@@ -298,12 +301,7 @@ class Workspace(Opened):
         return answer_parts(self.live_scorer(), data)
 
     def feedback(self, data: "Data", *, is_correction: bool = False) -> "Kept":
-        """Keep what turned out to be true of predictions.
-
-        Args:
-            data: the path of a file, or a table, with the columns `id` and `truth`.
-            is_correction: another truth than before takes its place.
-        """
+        """Keep what turned out to be true of predictions, by a file or a table with the columns `id` and `truth`."""
         from slipway.journal.feedback import keep_file
         from slipway.journal.label_type import label_type
         from slipway.journal.shares import USER
@@ -399,22 +397,3 @@ class Workspace(Opened):
         from slipway.release.switch import settle
 
         settle(self._releasing(), version, why=why)
-
-    def _makes_model(self, report: RunReport) -> bool:
-        return any(stage.name == self.project.model_stage.name for stage in report.stages)
-
-    def _reported(self, report: RunReport) -> dict[str, float]:
-        """The project's own metrics, where this run had their stage in view."""
-        artifact = self.project.artifacts.get(self.project.model.metrics)
-        if artifact is None or report.error is not None or not any(s.name == artifact.maker for s in report.stages):
-            return {}
-        return reported_metrics(self.settings.root / artifact.path)
-
-    def _propose(self, metrics: Mapping[str, float]) -> int | None:
-        from slipway.release.candidate import CandidateMaker
-
-        is_known = self.storage.ledger.head() is not None  # a new state, as a stack's, knows of no run
-        if is_known and is_proposed(self.project, self.settings) and not self.storage.pending.all():
-            return None
-        maker = CandidateMaker(self.project, self.settings, self.storage, self.store, self.tracker)
-        return maker.propose(metrics)

@@ -4,6 +4,7 @@ import pandas as pd
 import polars as pl
 import pytest
 
+import fruit
 from slipway import open_project, read_table
 from slipway.errors import DataError
 
@@ -66,3 +67,19 @@ def test_results_say_what_matters_in_a_line(project):
     assert said["journal"] == "<JournalState: 0 predictions, 0 truths; 0 records wait in the spool>"
     assert said["scorer"].startswith("<Scorer: LinearRegression of <Bundle ")
     assert all(len(text) < 200 for text in said.values())
+
+
+def test_a_renewed_source_with_another_type_is_told_by_its_column(tmp_path):
+    (tmp_path / "data/raw").mkdir(parents=True)
+    (tmp_path / "slipway.toml").write_text(fruit.TOML)
+    (tmp_path / "pipeline.py").write_text(fruit.PIPELINE)
+    source, table = tmp_path / "data/raw/fruit.csv", fruit.fruit(60)
+    table.write_csv(source)
+    with open_project(tmp_path) as project:
+        assert project.run().candidate == 1
+        table.with_columns(pl.format("{} g", "weight").alias("weight")).write_csv(source)
+        ran = project.run()
+    told = str(ran.report.error)
+    assert told.startswith(f"data/raw/fruit.csv: column `weight` holds text (such as '{table['weight'][0]} g'), where")
+    assert "Traceback" not in told
+    assert repr(ran).startswith("<Ran: 2 of 4 stages ran; failed: data/raw/fruit.csv: column `weight` holds text")

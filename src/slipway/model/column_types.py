@@ -231,8 +231,18 @@ def _without_nan(series: "pl.Series") -> "pl.Series":
 
 
 def _other(series: "pl.Series", given: RequestType, types: tuple[str, ...]) -> DataError:
-    wanted = " or ".join(_KINDS[name] for name in types)
-    return DataError(f"column `{series.name}` holds {_KINDS[given]} ({_first(series)}), where training had {wanted}.")
+    wanted = " or ".join(_KINDS[name] for name in types if name != "integer" or "number" not in types)
+    shown = _first(_unlike_numbers(series) if given == "text" and {"integer", "number"} & {*types} else series)
+    return DataError(f"column `{series.name}` holds {_KINDS[given]} ({shown}), where training had {wanted}.")
+
+
+def _unlike_numbers(series: "pl.Series") -> "pl.Series":
+    """The texts that are no number, which are why a column of numbers is one of texts; all, where each is a number."""
+    import polars as pl
+
+    texts = series.cast(pl.String)
+    found = texts.filter(texts.is_not_null() & texts.cast(pl.Float64, strict=False).is_null())
+    return found if found.len() else series
 
 
 def _first(series: "pl.Series") -> str:
