@@ -334,6 +334,8 @@ class Terminal:
             from slipway.monitor.report import print_report
 
             print_report(found.report, self._out, window=found.window)
+            for unread in found.unread:
+                self._out.print(f"  {escape(unread.sentence())}")
         if page is not None:
             self._err.print(f"  The page is in {escape(str(page.resolve()))}.")
 

@@ -74,7 +74,9 @@ def readings_of(scorer: Scorer, table: pl.DataFrame) -> Readings:
     readings = Readings({name: Reading(made, 0) for name, made in makes.items() if made}, stages)
     lost = lost_values(readings, table, scorer.stage_tables(table), scorer.stage_tables, lambda: spread(table, _ROWS))
     counts = {name: sum(name in names for names in lost.values()) for name in readings.columns}
-    return Readings({name: Reading(each.makes, counts[name]) for name, each in readings.columns.items()}, stages)
+    return Readings(
+        {name: Reading(each.makes, counts[name]) for name, each in readings.columns.items()}, stages, table.height
+    )
 
 
 def _makes(scorer: Scorer, rows: pl.DataFrame, whole: Sequence[pl.DataFrame], name: str) -> tuple[tuple[int, str], ...]:

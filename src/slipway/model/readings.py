@@ -32,6 +32,8 @@ class Readings:
     columns: Mapping[str, Reading] = field(default_factory=dict)
     stages: tuple[str, ...] = ()
     """The names of the stages, in order."""
+    rows: int = 0
+    """Of the training table."""
 
     @cached_property
     def lossy(self) -> frozenset[str]:
@@ -62,7 +64,7 @@ class Readings:
             name: Reading(tuple((place, made) for place, made in each["makes"]), each["lost"])
             for name, each in values["columns"].items()
         }
-        return cls(columns, tuple(values["stages"]))
+        return cls(columns, tuple(values["stages"]), values["rows"])
 
 
 Lost = Mapping[int, tuple[str, ...]]
@@ -144,12 +146,13 @@ def _blamed(
     if not rows:
         return {}
     found: dict[int, list[str]] = {row: [] for row in rows}
-    asked = raw[list(rows)]
-    for source in readings.columns:
-        sound = known()[source].drop_nulls()
-        if not sound.len():
+    asked, examples = raw[list(rows)], known()
+    sound = _tried(run, examples) or ()
+    for source, reading in readings.columns.items():
+        value = _sound(examples[source], reading, sound)
+        if value is None:
             continue
-        changed = asked.with_columns(pl.Series(source, [sound[0]] * asked.height, dtype=raw.schema[source]))
+        changed = asked.with_columns(pl.Series(source, [value] * asked.height, dtype=raw.schema[source]))
         made = _tried(run, changed)
         if made is None:
             continue
@@ -164,6 +167,16 @@ def _blamed(
             if place not in still:
                 found[row].append(source)
     return {row: tuple(names) or tuple(readings.columns) for row, names in found.items()}
+
+
+def _sound(values: "pl.Series", reading: Reading, made: "Sequence[pl.DataFrame]") -> Any:
+    """A value of a column of which nothing was lost; None where there is none."""
+    is_sound = values.is_not_null()
+    for stage, table in enumerate(made):
+        for name in [name for place, name in reading.makes if place == stage and name in table.columns]:
+            column = table[name].fill_nan(None) if table[name].dtype.is_float() else table[name]
+            is_sound = is_sound & column.is_not_null()
+    return next(iter(values.filter(is_sound)), None)
 
 
 def _tried(run: Run, rows: "pl.DataFrame") -> "Sequence[pl.DataFrame] | None":

@@ -1,5 +1,6 @@
 """Where a window comes from: the journal, or a file scored by the live version → the drift found in it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +33,23 @@ class Piece:
     rows: int
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A column of a request with values that the online stages lost, as shares of the rows."""
+
+    column: str
+    window: float
+    reference: float
+    """Of the training table."""
+
+    def sentence(self) -> str:
+        """What was found, with what there was in training."""
+        return (
+            f"In {self.window:.1%} of the rows `{self.column}` has a value that the online stages can't read "
+            f"({self.reference:.1%} in training)."
+        )
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Monitored:
     """A drift report, of which window and version, and how right the answers were where truths are known."""
@@ -47,6 +65,8 @@ class Monitored:
     """What each value of a column's course is of; none where the rows have no times, or are too few."""
     part: Measurable | None = None
     """What of the rows could be measured, where the journal does not keep them whole."""
+    unread: tuple[Unread, ...] = ()
+    """Columns with values that the online stages could not read."""
 
     @property
     def decision(self) -> str:
@@ -72,12 +92,14 @@ class Monitored:
         about = {"version": self.version, "window": self.window, "quality": dict(self.quality), "truths": self.truths}
         pieces = [{"from": p.start.isoformat(), "to": p.end.isoformat(), "rows": p.rows} for p in self.pieces]
         lacking = {"absent": self.part.absent, "unmeasured": self.part.unmeasured} if self.part else {}
-        return {**self.report.to_json(), **about, "pieces": pieces, **{k: list(v) for k, v in lacking.items()}}
+        unread = {each.column: {"window": each.window, "reference": each.reference} for each in self.unread}
+        lists = {key: list(values) for key, values in lacking.items()}
+        return {**self.report.to_json(), **about, "pieces": pieces, **lists, "unread": unread}
 
     @property
     def _lacking(self) -> str:
         lacking = self.part.sentence() if self.part else None
-        return f" {lacking}" if lacking else ""
+        return "".join(f" {said}" for said in (lacking, *(each.sentence() for each in self.unread)) if said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +175,20 @@ def _monitored(project: Project, scorer: Scorer, version: int, window: str, seen
     report = judge(project.monitor, profile, Window(counts, pieces, answers), reference)
     spans = [Piece(seen.times[a], seen.times[b - 1], b - a) for a, b in cut(features.height)] if pieces else []
     quality = _quality(project.model.kind, seen, known)
-    return Monitored(report, version, window, quality, len(seen.truths), tuple(spans), seen.part)
+    unread = _unread(scorer, seen.part)
+    return Monitored(report, version, window, quality, len(seen.truths), tuple(spans), seen.part, unread)
+
+
+def _unread(scorer: Scorer, part: Measurable) -> tuple[Unread, ...]:
+    """The columns with values that the online stages lost; none where the journal does not keep the rows whole."""
+    readings = scorer.bundle.manifest.readings
+    if part.absent or not readings.columns or not part.raw.height:
+        return ()
+    counts = Counter(name for names in scorer.lost(part.raw).values() for name in names)
+    return tuple(
+        Unread(name, count / part.raw.height, readings.columns[name].lost / max(readings.rows, 1))
+        for name, count in counts.most_common()
+    )
 
 
 def _known_answers(seen: _Rows, known: Sequence[int]) -> Answers:
