@@ -59,6 +59,22 @@ def with_nulls(schema: Schema, scorer: Scorer, table: pl.DataFrame) -> Schema:
     return replace(schema, columns=tuple(columns))
 
 
+def texts_taken(scorer: Scorer, table: pl.DataFrame, value: str | None) -> frozenset[str]:
+    """The columns that take text in which this one is answered, and not refused since a stage can't read it.
+
+    Args:
+        table: rows as `bundle.schema` gives them; the first one is asked with.
+    """
+    schema = scorer.bundle.schema
+    names = [column.name for column in schema.columns if "text" in column.types]
+    if not table.height or not names:
+        return frozenset()
+    row = table.head(1)
+    trial = pl.concat([row.with_columns(pl.lit(value).cast(row.schema[name]).alias(name)) for name in names])
+    errors = scorer.score(trial).errors
+    return frozenset(name for name, error in zip(names, errors, strict=True) if error is None)
+
+
 def readings_of(scorer: Scorer, table: pl.DataFrame) -> Readings:
     """What the online stages make of each column of a request, and how many values were lost in training.
 

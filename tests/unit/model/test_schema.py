@@ -237,7 +237,7 @@ BERLIN = pl.Series([datetime.datetime(2026, 1, 31, 12)] * 2).dt.replace_time_zon
     [
         ({"age": [3.5, 4.0]}, "column `age` holds 3.5, where training had whole numbers"),
         ({"age": [float("inf"), 4.0]}, "column `age` holds inf, where training had whole numbers"),
-        ({"price": ["1.5", "dear"]}, r"column `price` holds text \(such as '1.5'\), where training had numbers"),
+        ({"price": ["1.5", "dear"]}, r"column `price` holds text \(such as 'dear'\), where training had numbers"),
         ({"price": [True, None]}, r"column `price` holds true and false \(such as True\), where training had numbers"),
         ({"is_new": [1, 0]}, "column `is_new` holds whole numbers"),
         ({"code": [12, 3]}, r"column `code` holds whole numbers \(such as 12\), where training had text"),
