@@ -179,3 +179,19 @@ def test_a_model_that_takes_no_nulls_lets_such_a_row_fail_alone(project, scorer,
     assert answered["error"].to_list() == [None, said]
     assert answered["prediction"].to_list() == scores.predictions
     assert strict.score_rows([{**ROW, "area": None}]).errors[0] is not None  # fee_per_m2 is null then
+
+
+def test_training_has_a_null_where_a_file_has_no_number_as_a_request_has(tmp_path):
+    """A stage that fills nulls fills them in training, too; a Parquet file may say NaN."""
+    (tmp_path / "data/raw").mkdir(parents=True)
+    (tmp_path / "slipway.toml").write_text(TOML)
+    stage = "@stage(online=True)\ndef flats(raw: pl.DataFrame) -> pl.DataFrame:\n    return raw.fill_null(7.0)\n"
+    (tmp_path / "pipeline.py").write_text(PIPELINE[: PIPELINE.index("DISTRICTS")] + stage)
+    table = pl.DataFrame({"area": [50.0, float("nan"), None], "rent": [1.0, 2.0, 3.0]})
+    table.write_parquet(tmp_path / "data/raw/flats.parquet")
+    (tmp_path / "pipeline.py").write_text(
+        (tmp_path / "pipeline.py").read_text() + PIPELINE[PIPELINE.index('@stage(outputs=("train"') :]
+    )
+    project = read_project(tmp_path)
+    execute(project, "flats", {})
+    assert pl.read_parquet(project.path("flats"))["area"].to_list() == [50.0, 7.0, 7.0]
