@@ -121,6 +121,7 @@ class Flats:
     """The project on disk, with as many released versions as a test wants. Version n answers in labels of its own."""
 
     def __init__(self, root: Path) -> None:
+        from slipway.model.readings import Readings
         from slipway.model.store import BundleStore
         from slipway.project import read_project
         from slipway.settings import read_settings
@@ -135,6 +136,10 @@ class Flats:
         self.storage = open_storage(self.settings)
         self.store = BundleStore(self.settings.bundles)
         self.row = {"area": "50 m2", "rooms": 2, "street": "Main"}
+        self.stages = STAGES
+        """The source of the module that its bundles carry."""
+        self.readings = Readings()
+        """What its bundles record of values that a stage may lose."""
 
     def release(self, version: int, *, is_broken: bool = False) -> str:
         """Make a version and put it live; its bundle's SHA-256. A broken one expects answers that it does not give."""
@@ -207,6 +212,7 @@ class Flats:
             reported={"accuracy": 0.9},
             untraced={},
             allows_pickle=False,
+            readings=self.readings,
         )
         evidence = Evidence(
             profile=build_profile(features, target, raw, kind="classification"),
@@ -216,7 +222,7 @@ class Flats:
             test_rows=labelled.head(20),
             sample=json.loads(labelled.head(10).write_json()),
         )
-        return write_bundle(draft_bundle(folder / "bundle", manifest, folder / "tree.skops", STAGES), evidence)
+        return write_bundle(draft_bundle(folder / "bundle", manifest, folder / "tree.skops", self.stages), evidence)
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,23 @@
 """A project and its settings → its backends, opened when they are first asked for, and what stands in them."""
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from slipway.errors import BusyError, CheckRefused, NothingLive, OutsideError
+from slipway.errors import (
+    BusyError,
+    CheckRefused,
+    DataError,
+    NothingLive,
+    OutsideError,
+    SlipwayError,
+    StageError,
+)
 from slipway.pipeline.orchestrated import Orchestrator, Straight
-from slipway.pipeline.run import run_lock
+from slipway.pipeline.proposed import is_proposed
+from slipway.pipeline.reported import reported_metrics
+from slipway.pipeline.run import RunReport, run_lock
 from slipway.project import Project
 from slipway.settings import Settings
 
@@ -30,6 +41,9 @@ class Opened:
         self.orchestrator: Orchestrator = Straight()
         """What carries out the steps of a run; a scheduler puts its own here."""
         self._room: CleanRoom | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.project.name} in {self.project.root}>"
 
     def __enter__(self) -> Self:
         return self
@@ -170,3 +184,34 @@ class Opened:
         except (BusyError, OutsideError):
             if is_needed:
                 raise
+
+    def _makes_model(self, report: RunReport) -> bool:
+        return any(stage.name == self.project.model_stage.name for stage in report.stages)
+
+    def _explained(self, error: SlipwayError, failed: Sequence[str]) -> SlipwayError:
+        """A stage's error in the words of what has changed in its data since a version was trained."""
+        from slipway.model.type_changes import explained
+
+        try:
+            bundles = [each.bundle for each in self.storage.pending.all()] or [*self.standing().bundles.values()]
+            if not bundles or not isinstance(error, DataError | StageError):
+                return error
+            return explained(error, self.project, failed, self.store.open(bundles[-1]), self.storage.tables)
+        except SlipwayError:  # a bundle that is gone or damaged explains nothing
+            return error
+
+    def _reported(self, report: RunReport) -> dict[str, float]:
+        """The project's own metrics, where this run had their stage in view."""
+        artifact = self.project.artifacts.get(self.project.model.metrics)
+        if artifact is None or report.error is not None or not any(s.name == artifact.maker for s in report.stages):
+            return {}
+        return reported_metrics(self.settings.root / artifact.path)
+
+    def _propose(self, metrics: Mapping[str, float]) -> int | None:
+        from slipway.release.candidate import CandidateMaker
+
+        is_known = self.storage.ledger.head() is not None  # a new state, as a stack's, knows of no run
+        if is_known and is_proposed(self.project, self.settings) and not self.storage.pending.all():
+            return None
+        maker = CandidateMaker(self.project, self.settings, self.storage, self.store, self.tracker)
+        return maker.propose(metrics)

@@ -36,6 +36,13 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class PartialPrediction(Prediction):
+    """A prediction of a row that has fields which an online stage could not read. They are told, and not journalled."""
+
+    unread: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Truth:
     """What turned out to be true of one prediction. A correction is a second entry with `is_correction`."""
 
@@ -64,7 +71,7 @@ class DamagedRecord:
         return {"id": self.id, "why": self.why, "place": self.place}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class LedgerEntry:
     """One transition of one version. `hash` covers every other field, so the entries are a chain."""
 
@@ -84,6 +91,10 @@ class LedgerEntry:
     why: str
     previous_hash: str
     hash: str
+
+    def __repr__(self) -> str:
+        why = f": {self.why}" if self.why else ""
+        return f"<LedgerEntry {self.seq}: version {self.version} {self.action} by {self.by} at {self.at[:19]}{why}>"
 
 
 @dataclass(frozen=True, slots=True)

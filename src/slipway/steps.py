@@ -19,7 +19,7 @@ from slipway.project import Project
 from slipway.records import Prediction
 from slipway.release.watch import Side, compare
 from slipway.storage.seams import Decisions, Lease
-from slipway.tables.files import read_table
+from slipway.tables.files import table_of
 
 if TYPE_CHECKING:
     from slipway.workspace import Workspace
@@ -132,6 +132,6 @@ class Steps:
     def _labelled_file(self) -> Any:
         if self._data is None:
             return None
-        table = read_table(self._data)
+        table = table_of(self._data)
         target = self.project.model.target
         return table.drop_nulls(target) if target in table.columns else None

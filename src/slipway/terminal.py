@@ -233,9 +233,10 @@ class Terminal:
 
     def table(self, table: "pl.DataFrame", output: Path | None) -> None:
         from slipway.tables.files import write_table
+        from slipway.tables.texts import csv_table
 
         if output is None:
-            sys.stdout.write(table.write_csv())
+            sys.stdout.write(csv_table(table).write_csv())
         else:
             with Draft(output) as draft:
                 write_table(table, draft.path)
@@ -357,6 +358,8 @@ class Terminal:
             from slipway.monitor.report import print_report
 
             print_report(found.report, self._out, window=found.window)
+            for unread in found.unread:
+                self._out.print(f"  {escape(unread.sentence())}")
         if page is not None:
             self._err.print(f"  The page is in {escape(str(page.resolve()))}.")
 

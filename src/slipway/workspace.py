@@ -1,17 +1,15 @@
 """An opened project, and the library's verbs: what the command line, a notebook or a scheduler calls."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from slipway.errors import CheckRefused, ProjectError
+from slipway.errors import CheckRefused, DataError, ProjectError, StageError
 from slipway.opened import Opened
 from slipway.pipeline.brought import project_root
 from slipway.pipeline.graph import order
-from slipway.pipeline.proposed import is_proposed
-from slipway.pipeline.reported import reported_metrics
-from slipway.pipeline.run import RunReport, run, run_lock, run_stage, stale
+from slipway.pipeline.run import run, run_lock, run_stage, stale
 from slipway.pipeline.snapshots import source_states
 from slipway.project import Project, read_project
 from slipway.records import Decision, LedgerEntry
@@ -35,6 +33,9 @@ if TYPE_CHECKING:
 
 SHOWN_DAMAGED = 20
 """So many records that can't be read are named."""
+
+Data = Any
+"""The path of a CSV or Parquet file, as text too, or a table of Polars or pandas."""
 
 
 def open_project(folder: Path | str = ".") -> "Workspace":
@@ -98,6 +99,9 @@ class Workspace(Opened):
                 self.project, self.settings, tables, orchestrator=self.orchestrator,
                 wanted=stages, is_alone=is_alone, force=force, sets=sets, jobs=jobs, on_progress=progress,
             )  # fmt: skip
+            if report.error is not None:
+                failed = [stage.name for stage in report.stages if stage.outcome == "failed"]
+                report = replace(report, error=self._explained(report.error, failed))
             metrics = self._reported(report)
             candidate = None
             if report.error is None and self._makes_model(report):
@@ -106,7 +110,10 @@ class Workspace(Opened):
 
     def stage(self, name: str) -> None:
         """Execute one stage, whatever changed. Writes its artifacts and no lock: DVC holds that."""
-        run_stage(self.project, self.settings, self.storage.tables, name)
+        try:
+            run_stage(self.project, self.settings, self.storage.tables, name)
+        except (DataError, StageError) as error:
+            raise self._explained(error, [name]) from error
 
     def status(self) -> Status:
         """What is stale and why, what is live, which candidate waits; or why the ledger can't tell."""
@@ -275,20 +282,30 @@ class Workspace(Opened):
             log_form=log_form, is_quiet=is_quiet, drift=latest_drift,
         )  # fmt: skip
 
-    def predict(self, file: Path) -> "pl.DataFrame":
-        """A file's rows with `prediction`, `error` and a column of probability for each class."""
+    def predict(self, data: "Data") -> "pl.DataFrame":
+        """Score rows by the live version, as a request with them would be; nothing is journalled.
+
+        Args:
+            data: the path of a CSV or Parquet file, or a table of Polars or pandas.
+
+        Returns:
+            The rows with `prediction`, `error` and a column of probability for each class.
+
+        Raises:
+            DataError: a column is missing, or holds what a request may not.
+        """
         import polars as pl
 
-        return pl.concat(list(self.predict_parts(file)))
+        return pl.concat(list(self.predict_parts(data)))
 
-    def predict_parts(self, file: Path) -> "Iterator[pl.DataFrame]":
+    def predict_parts(self, data: "Data") -> "Iterator[pl.DataFrame]":
         """The same part by part, for a file of any size."""
-        from slipway.model.batch import answer_file
+        from slipway.model.batch import answer_parts
 
-        return answer_file(self.live_scorer(), file)
+        return answer_parts(self.live_scorer(), data)
 
-    def feedback(self, file: Path, *, is_correction: bool = False) -> "Kept":
-        """Keep what turned out to be true of predictions: columns `id` and `truth`."""
+    def feedback(self, data: "Data", *, is_correction: bool = False) -> "Kept":
+        """Keep what turned out to be true of predictions, by a file or a table with the columns `id` and `truth`."""
         from slipway.journal.feedback import keep_file
         from slipway.journal.label_type import label_type
         from slipway.journal.shares import USER
@@ -297,7 +314,7 @@ class Workspace(Opened):
         kept = keep_file(
             self.storage.journal,
             self.settings.spool,
-            file,
+            data,
             label_type(manifest.kind, manifest.classes),
             source=USER + self.settings.user,
             is_correction=is_correction,
@@ -340,11 +357,13 @@ class Workspace(Opened):
 
     # Watch
 
-    def monitor(self, *, data: Path | None = None, hours: float | None = None, last: int | None = None) -> "Monitored":
+    def monitor(
+        self, *, data: "Data | None" = None, hours: float | None = None, last: int | None = None
+    ) -> "Monitored":
         """What came in against what the live version learnt from.
 
         Args:
-            data: a file to score instead; it is not journalled, and its target, if it has one, counts as truth.
+            data: a file, or a table, to score instead; it is not journalled, and its target, if any, counts as truth.
             hours, last: the window in the journal, among the live version's predictions.
         """
         from slipway.monitor.window import monitor_file, monitor_journal
@@ -357,12 +376,12 @@ class Workspace(Opened):
         return monitor_journal(self.project, scorer, version, self.storage.journal, hours=hours, last=last)
 
     def loop(
-        self, *, data: Path | None = None, is_dry: bool = False, report: Callable[[Decision], None] = lambda d: None
+        self, *, data: "Data | None" = None, is_dry: bool = False, report: Callable[[Decision], None] = lambda d: None
     ) -> Looped:
         """One tick: an open watch judged first, then check, decide, retrain, gate, promote.
 
         Args:
-            data: check this file instead of the journal; its labelled rows are learnt from too.
+            data: check this file, or table, instead of the journal; its labelled rows are learnt from too.
             is_dry: check and decide; change and record nothing.
         """
         from slipway.loop import Tick
@@ -386,22 +405,3 @@ class Workspace(Opened):
         from slipway.release.switch import settle
 
         settle(self._releasing(), version, why=why)
-
-    def _makes_model(self, report: RunReport) -> bool:
-        return any(stage.name == self.project.model_stage.name for stage in report.stages)
-
-    def _reported(self, report: RunReport) -> dict[str, float]:
-        """The project's own metrics, where this run had their stage in view."""
-        artifact = self.project.artifacts.get(self.project.model.metrics)
-        if artifact is None or report.error is not None or not any(s.name == artifact.maker for s in report.stages):
-            return {}
-        return reported_metrics(self.settings.root / artifact.path)
-
-    def _propose(self, metrics: Mapping[str, float]) -> int | None:
-        from slipway.release.candidate import CandidateMaker
-
-        is_known = self.storage.ledger.head() is not None  # a new state, as a stack's, knows of no run
-        if is_known and is_proposed(self.project, self.settings) and not self.storage.pending.all():
-            return None
-        maker = CandidateMaker(self.project, self.settings, self.storage, self.store, self.tracker)
-        return maker.propose(metrics)

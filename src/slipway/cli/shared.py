@@ -21,7 +21,6 @@ app = typer.Typer(
 )
 
 
-
 def _print_version(is_asked: bool) -> None:
     if is_asked:
         from platform import python_version

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from slipway.code.libraries import is_installed
 from slipway.code.source_text import ModuleSource, imports_within, read_module, references
 from slipway.code.versions import library_versions
 from slipway.errors import ProjectError, near_miss
@@ -114,7 +115,7 @@ class Definitions:
         relative = PurePosixPath(*dotted_name.split("."))
         for folder in self._folders:
             for path in (folder / relative.with_suffix(".py"), folder / relative / "__init__.py"):
-                if (self._root / path).is_file():
+                if (self._root / path).is_file() and not is_installed(str(self._root / path), self._root):
                     self.modules[dotted_name] = read_module(self._root, path, dotted_name)
                     return self.modules[dotted_name]
         return None

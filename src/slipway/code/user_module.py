@@ -15,7 +15,8 @@ from importlib.machinery import (
 from pathlib import Path, PurePosixPath
 from types import CodeType, FrameType, ModuleType
 
-_STANDARD_LIBRARY = Path(contextlib.__file__).parent
+from slipway.code.libraries import is_installed
+
 _LOADERS = ("slipway.pipeline.estimators", "skops.", "pickle", "cloudpickle.", "joblib.")
 """Modules that import what an object to be loaded names."""
 
@@ -34,7 +35,8 @@ class _FreshFinder:
     A library that imports `platform` means the standard library's, whatever the project has of that name.
     """
 
-    def __init__(self, folders: Sequence[Path], module: str) -> None:
+    def __init__(self, root: Path, folders: Sequence[Path], module: str) -> None:
+        self._root = root
         self._folders = [str(folder) for folder in folders]
         self._module = module
 
@@ -43,7 +45,7 @@ class _FreshFinder:
     ) -> ModuleSpec | None:
         for folder in self._folders if path is None else filter(self._is_own, path):
             spec = FileFinder(folder, (_FreshLoader, [".py"])).find_spec(fullname)
-            if spec is not None and spec.loader is not None:
+            if spec is not None and spec.loader is not None and not is_installed(str(spec.origin), self._root):
                 return spec if path is not None or self._is_for_own_code(fullname) else self._others(fullname, spec)
         return None
 
@@ -65,10 +67,13 @@ class _FreshFinder:
         return found or own
 
     def _is_own(self, folder: str) -> bool:
-        # An installed package's folder is not the project's, even where its environment stands in the project.
-        path = Path(folder)
-        is_installed = "site-packages" in path.parts or path.is_relative_to(_STANDARD_LIBRARY)
-        return not is_installed and any(path.is_relative_to(own) for own in self._folders)
+        # An installed package's folder is not the project's, even where it stands in the project.
+        return any(Path(folder).is_relative_to(own) for own in self._folders) and not is_installed(folder, self._root)
+
+
+def is_of_project(module: ModuleType) -> bool:
+    """Return whether a module was imported from a project's own files."""
+    return isinstance(getattr(getattr(module, "__spec__", None), "loader", None), _FreshLoader)
 
 
 @contextlib.contextmanager
@@ -78,7 +83,7 @@ def user_module(root: Path, module: PurePosixPath) -> Iterator[Callable[[], Modu
     What is given imports the module; errors of the user's own code come from there.
     """
     folders = list(dict.fromkeys([(root / module).parent, root]))
-    finder, path = _FreshFinder(folders, module.stem), list(sys.path)
+    finder, path = _FreshFinder(root, folders, module.stem), list(sys.path)
     before = dict(sys.modules)
     sys.modules.pop(module.stem, None)
     sys.meta_path.insert(0, finder)
@@ -90,7 +95,7 @@ def user_module(root: Path, module: PurePosixPath) -> Iterator[Callable[[], Modu
         sys.meta_path.remove(finder)
         sys.path[:] = path
         for name, loaded in list(sys.modules.items()):
-            if isinstance(getattr(getattr(loaded, "__spec__", None), "loader", None), _FreshLoader):
+            if is_of_project(loaded):
                 del sys.modules[name]
                 if name in before:
                     sys.modules[name] = before[name]

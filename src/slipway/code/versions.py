@@ -41,7 +41,7 @@ def _version(name: str) -> tuple[str, str | None]:
     try:
         found = metadata.distribution(_NAMED_OTHERWISE.get(name, name))
     except metadata.PackageNotFoundError:
-        named = _distributions().get(name)
+        named = distributions_by_name().get(name)
         if not named:
             return "not installed", None
         found = metadata.distribution(named[0])
@@ -50,7 +50,8 @@ def _version(name: str) -> tuple[str, str | None]:
 
 
 @cache
-def _distributions() -> Mapping[str, list[str]]:
+def distributions_by_name() -> Mapping[str, list[str]]:
+    """The installed distributions by the names that are imported of them."""
     from importlib import metadata
 
     return metadata.packages_distributions()

@@ -1,4 +1,4 @@
-"""A bundle's folder → whether a fresh process loads it and gets the expected answers.
+"""A fresh process that loads a bundle as a service does, holds it to its expected answers, and tries its routes.
 
 The module run as a program, with a folder, prints one JSON object and exits with 0, or 1 where it can't. Without a
 folder it imports what any bundle needs, and then takes the folder as a line of its standard input.
@@ -7,18 +7,21 @@ folder it imports what any bundle needs, and then takes the folder as a line of 
 import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from slipway import garbage, processes
 from slipway.gate.lines import Line
 
 CHECK = "clean load"
-ASKED = "loads in a fresh process, with the expected answers"
+ASKED = "serves in a fresh process, with the expected answers"
 
 
 class CleanRoom:
-    """The fresh process, started at once so that it works beside the other checks; `line` waits for it.
+    """The fresh process, started at once so that it works beside the other checks; `lines` waits for it.
 
     One that is started without a folder has its libraries ready when it is let `enter` one.
     """
@@ -45,26 +48,36 @@ class CleanRoom:
             self._process.stdin.flush()
 
     def line(self) -> Line:
-        """The gate's line."""
+        """The gate's line on the load."""
+        return self.lines()[0]
+
+    def lines(self) -> list[Line]:
+        """The gate's lines: on the load, and on the routes where the version has any of its own."""
+        from slipway.gate.routes import Trial, routes_line  # not at once: this process is to start before that is read
+
         assert self._folder is not None
         try:
             answer, errors = self._process.communicate(timeout=self._seconds)
         except subprocess.TimeoutExpired:
             self.close()
-            return Line(CHECK, ASKED, f"not done after {self._seconds:g} s", "cannot tell", "", "a quieter machine")
+            waited = f"not done after {self._seconds:g} s"
+            return [Line(CHECK, ASKED, waited, "cannot tell", "", "a quieter machine")]
         said, complained = answer.decode(errors="replace"), errors.decode(errors="replace")
         last = (said.strip().splitlines() or [""])[-1]
         try:
             found = json.loads(last)
             problem, examples = found["problem"], found["examples"]
+            trials = [Trial(**each) for each in found["trials"]]
         except (ValueError, KeyError, TypeError):
             code = self._process.returncode
             ended = (complained.strip().splitlines() or ["no message"])[-1]
-            return Line(CHECK, ASKED, f"the process ended with {code}: {ended}", "failed")
+            return [Line(CHECK, ASKED, f"the process ended with {code}: {ended}", "failed")]
         if problem is not None:
-            return Line(CHECK, ASKED, problem, "failed", "", "a bundle that needs nothing but itself and its libraries")
+            change = "a bundle that needs nothing but itself and its libraries"
+            return [Line(CHECK, ASKED, problem, "failed", "", change)]
         said = f"{examples} examples answered as expected"
-        return Line(CHECK, ASKED, said, "passed", "", "one that is answered otherwise fails")
+        loaded = Line(CHECK, ASKED, said, "passed", "", "one that is answered otherwise fails")
+        return [loaded, routes_line(trials)] if trials else [loaded]
 
     def close(self) -> None:
         """End the process if it still runs."""
@@ -76,32 +89,36 @@ class CleanRoom:
 def main(folder: str | None) -> int:
     """Load and score; the JSON on standard output is the answer."""
     try:
+        from slipway.gate.service_scorer import import_libraries, load_service_scorer
+
         if folder is None:
+            import_libraries()
             _import_early()
             folder = sys.stdin.readline().removesuffix("\n")
             if not folder:  # whoever started this does not need it any more
                 return 0
-        from slipway.gate.expected import check_examples
+        from slipway.gate.routes import try_routes
         from slipway.model.bundle import open_bundle
-        from slipway.model.score import load_scorer
 
-        examples = check_examples(load_scorer(open_bundle(Path(folder))))
+        scorer = load_service_scorer(open_bundle(Path(folder)))
+        trials = [asdict(trial) for trial in try_routes(scorer)]
+        examples = len(scorer.bundle.examples()[0])
     except Exception as error:  # this process's edge: whatever the bundle does, the answer is a sentence
-        sys.stdout.write("\n" + json.dumps({"problem": f"{type(error).__name__}: {error}", "examples": 0}) + "\n")
-        return 1
-    sys.stdout.write("\n" + json.dumps({"problem": None, "examples": examples}) + "\n")
-    return 0
+        return _tell(f"{type(error).__name__}: {error}")
+    return _tell(None, examples, trials)
+
+
+def _tell(problem: str | None, examples: int = 0, trials: Sequence[Mapping[str, Any]] = ()) -> int:
+    found = {"problem": problem, "examples": examples, "trials": list(trials)}
+    sys.stdout.write("\n" + json.dumps(found) + "\n")
+    return 0 if problem is None else 1
 
 
 def _import_early() -> None:
-    """What loading nearly every bundle imports, and nothing of a bundle's own."""
+    """What loading most bundles imports beyond that: it passes while there is no bundle yet."""
     import sklearn.compose
     import sklearn.ensemble
     import sklearn.pipeline  # noqa: F401
-
-    from slipway.pipeline.trusted import skops_io
-
-    skops_io()
 
 
 if __name__ == "__main__":

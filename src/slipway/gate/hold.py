@@ -23,7 +23,7 @@ from slipway.project import Model
 from slipway.records import Prediction
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class GateReport:
     """The gate's table of one version."""
 
@@ -47,6 +47,9 @@ class GateReport:
     def digest(self) -> str:
         """SHA-256 of the table, for the ledger."""
         return digest_of(self.to_json())
+
+    def __repr__(self) -> str:
+        return f"<GateReport: version {self.version} {'passes' if self.passed else 'is refused'}; {self.sentence()}>"
 
     def sentence(self) -> str:
         """The outcome in words, with every line that refuses."""
@@ -98,7 +101,7 @@ def hold(
         lines += _replay_lines(candidate, production, model, requests, absent)
         if production is not None:
             training = _shown_beside(lines, candidate, production)
-        lines.append(room.line())
+        lines += room.lines()
     finally:
         room.close()
     wants_to_be_told = model.cannot_tell == "refuse" and production is not None

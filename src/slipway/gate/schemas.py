@@ -18,7 +18,7 @@ def same_requests(candidate: Schema, production: Schema | None, absent: str) -> 
     breaking += [f"`{name}` is refused now" for name in old if name not in new and name not in candidate.unused]
     wider = []
     for name in [name for name in new if name in old]:
-        if not _takes(new[name]) >= _takes(old[name]):
+        if not _takes(new[name]) >= _promised(old[name]):
             breaking.append(f"`{name}` was {_words(old[name])}, is {_words(new[name])}")
         elif _takes(new[name]) > _takes(old[name]):
             wider.append(f"`{name}` was {_words(old[name])}, is {_words(new[name])}")
@@ -33,6 +33,11 @@ def _takes(column: Column) -> frozenset[str]:
     # Every whole number is a number.
     integers = {"integer"} if "number" in column.types else set()
     return frozenset({*column.types, *integers, *(["null"] if column.nullable else [])})
+
+
+def _promised(column: Column) -> frozenset[str]:
+    """What callers may count on: that a model happens to answer where a field is null is no promise."""
+    return _takes(column) - {"null"} if column.is_found_nullable else _takes(column)
 
 
 def _words(column: Column) -> str:

@@ -12,14 +12,14 @@ from slipway.journal.spool import SpoolWriter
 from slipway.journal.truths import Given, Outcome, record_truths
 from slipway.records import Label
 from slipway.storage.seams import Journal
-from slipway.tables.files import read_table
+from slipway.tables.files import name_of, table_of
 
 COLUMNS = ("id", "truth")
 
 _SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Kept:
     """What became of a file's truths."""
 
@@ -30,6 +30,9 @@ class Kept:
     """Labels that the model was not trained on, with how many truths each."""
     hint: str = ""
     """What the first of them may have been meant to be."""
+
+    def __repr__(self) -> str:
+        return f"<Kept: {self.sentence()}>"
 
     def to_json(self) -> dict[str, Any]:
         counted = {"kept": self.kept, "corrected": self.corrected, "known": self.known}
@@ -46,16 +49,14 @@ class Kept:
         return said
 
 
-def keep_file(
-    journal: Journal, spool: Path, file: Path, wanted: LabelType, *, source: str, is_correction: bool
-) -> Kept:
-    """Keep the truths of a CSV or Parquet file with the columns `id` and `truth`, all of them or none.
+def keep_file(journal: Journal, spool: Path, data: Any, wanted: LabelType, *, source: str, is_correction: bool) -> Kept:
+    """Keep the truths of a CSV or Parquet file, or a table, with the columns `id` and `truth`, all of them or none.
 
     Raises:
         DataError: a column is missing, a truth is no label or number, an id is unknown, or a truth contradicts the one
             that is kept and `is_correction` is not set.
     """
-    table = read_table(file, stay_text=COLUMNS)
+    table, file = table_of(data, stay_text=COLUMNS), Path(name_of(data))
     for column in COLUMNS:
         if column not in table.columns:
             raise DataError(f"{file}: no column `{column}`.{near_miss(column, table.columns)}")

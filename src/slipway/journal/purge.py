@@ -29,7 +29,7 @@ SIGHTING = "clock.json"
 _AT_ONCE = 10_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Purged:
     """What was removed for good."""
 
@@ -41,6 +41,9 @@ class Purged:
     """Files of the spool with what can't be read and does not name the prediction, so that nobody knows what it is."""
     postponed: str = ""
     """Why not all that is too old by the clock was removed."""
+
+    def __repr__(self) -> str:
+        return f"<Purged: {self.sentence()}>"
 
     def to_json(self) -> dict[str, Any]:
         return {

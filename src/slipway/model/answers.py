@@ -1,8 +1,8 @@
 """An estimator and its features in, answers of plain Python types out."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,21 +20,39 @@ class Scores:
     probabilities: list[dict[str, float] | None] | None
     """By class label; None for a regression, or a classifier that gives none. None for a row without an answer."""
     errors: list[str | None]
+    lost: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """By row, the fields with a value that an online stage could not read: of a row with an error they are why."""
 
     def take(self, rows: Sequence[int]) -> "Scores":
         """The scores of some of the rows, by position."""
         shares = [self.probabilities[i] for i in rows] if self.probabilities is not None else None
-        return Scores([self.predictions[i] for i in rows], shares, [self.errors[i] for i in rows])
+        lost = {place: self.lost[i] for place, i in enumerate(rows) if i in self.lost}
+        return Scores([self.predictions[i] for i in rows], shares, [self.errors[i] for i in rows], lost)
+
+    @classmethod
+    def merged(
+        cls, rows: int, parts: "Sequence[tuple[Sequence[int], Scores]]", errors: Mapping[int, str] | None = None
+    ) -> "Scores":
+        """The scores of so many rows from those of parts of them, by place; the other rows have these errors."""
+        predictions: list[Label | None] = [None] * rows
+        reasons = [(errors or {}).get(row) for row in range(rows)]
+        shares: list[dict[str, float] | None] = [None] * rows
+        for places, part in parts:
+            for k, row in enumerate(places):
+                predictions[row], reasons[row] = part.predictions[k], part.errors[k]
+                shares[row] = part.probabilities[k] if part.probabilities is not None else None
+        has_any = any(part.probabilities is not None for _, part in parts)
+        lost = {places[k]: names for places, part in parts for k, names in part.lost.items()}
+        return cls(predictions, shares if has_any else None, reasons, lost)
 
     @classmethod
     def joined(cls, parts: "Sequence[Scores]") -> "Scores":
         """The scores of several tables as of one."""
-        has_any = any(part.probabilities is not None for part in parts)
-        return cls(
-            [each for part in parts for each in part.predictions],
-            [each for part in parts for each in part.probabilities or [None] * len(part.errors)] if has_any else None,
-            [each for part in parts for each in part.errors],
-        )
+        places, start = [], 0
+        for part in parts:
+            places.append((range(start, start + len(part.errors)), part))
+            start += len(part.errors)
+        return cls.merged(start, places)
 
 
 _LIKELIEST = frozenset(

@@ -1,5 +1,6 @@
 """A file's table in, the same rows with their answers out, by the path that a request takes; part by part."""
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -12,13 +13,16 @@ from slipway.model.answers import label_text
 from slipway.model.dtypes import dtype_named
 from slipway.model.schema import Schema
 from slipway.model.score import Scorer
-from slipway.tables.files import read_parts
+from slipway.tables.files import read_parts, table_of
+from slipway.tables.texts import csv_table, parquet_table
 
-PREDICTION, ERROR = "prediction", "error"
+PREDICTION, ERROR, UNREAD = "prediction", "error", "unread"
 
 
 def answer_table(scorer: Scorer, table: pl.DataFrame) -> pl.DataFrame:
     """A table's rows with `prediction`, `error` (null where there is none) and `probability_CLASS` for each class.
+
+    Where training had values that an online stage could not read, `unread` names the columns of such values of a row.
 
     A column of the table's own that has one of these names keeps it; the answer's gets `answered_` before its name.
 
@@ -38,6 +42,9 @@ def answer_table(scorer: Scorer, table: pl.DataFrame) -> pl.DataFrame:
         for label in map(label_text, manifest.classes):
             shares = [None if p is None else p[label] for p in given]
             answered.append(pl.Series(f"probability_{label}", shares, dtype=pl.Float64))
+    if manifest.readings.lossy:
+        named = [", ".join(scores.lost.get(row, ())) or None for row in range(table.height)]
+        answered.append(pl.Series(UNREAD, named, dtype=pl.String))
     return table.with_columns(s.alias(f"answered_{s.name}") if s.name in table.columns else s for s in answered)
 
 
@@ -57,6 +64,17 @@ def answer_file(scorer: Scorer, path: Path) -> Iterator[pl.DataFrame]:
         except DataError as error:
             raise DataError(f"{path}: {_row(schema, part, start)}{error}") from error
         start += part.height
+
+
+def answer_parts(scorer: Scorer, data: Any) -> Iterator[pl.DataFrame]:
+    """The rows of a file, or of a table of Polars or pandas, with their answers, part by part.
+
+    Raises:
+        DataError: as of `answer_table`.
+    """
+    if isinstance(data, str | os.PathLike):
+        return answer_file(scorer, Path(data))
+    return iter([answer_table(scorer, table_of(data))])
 
 
 def write_parts(parts: Iterable[pl.DataFrame], path: Path) -> int:
@@ -84,7 +102,7 @@ def write_csv(parts: Iterable[pl.DataFrame], file: IO[bytes]) -> int:
     """Write parts of one table as one CSV file; how many rows there were."""
     rows = 0
     for number, part in enumerate(parts):
-        file.write(part.write_csv(include_header=number == 0).encode())
+        file.write(csv_table(part).write_csv(include_header=number == 0).encode())
         rows += part.height
     return rows
 
@@ -95,7 +113,7 @@ def _write_parquet(parts: Iterable[pl.DataFrame], file: IO[bytes]) -> int:
     rows, writer = 0, None
     try:
         for part in parts:
-            table = part.to_arrow(compat_level=pl.CompatLevel.oldest())
+            table = parquet_table(part).to_arrow(compat_level=pl.CompatLevel.oldest())
             writer = writer or pq.ParquetWriter(file, table.schema, compression="zstd")
             writer.write_table(table)
             rows += part.height

@@ -116,7 +116,10 @@ class Block:
             return _objects(values) if has_nulls else np.array(values, dtype=bool)
         if has_nulls:
             return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
-        return np.array(values, dtype=_NUMBERS[held.kind, held.is_signed])
+        try:
+            return np.array(values, dtype=_NUMBERS[held.kind, held.is_signed])
+        except OverflowError:  # a whole number that training's type does not hold
+            return np.array(values, dtype=np.float64)
 
 
 def block(schema: "Schema", rows: "Rows", names: Sequence[str]) -> Block:
@@ -146,12 +149,17 @@ def require_blocks(schema: "Schema", features: Mapping[str, str]) -> None:
 
 
 def _held(held: ColumnType, values: Sequence[Any]) -> Sequence[Any]:
-    """A number of single precision is what that leaves of it."""
+    """A number of single precision is what that leaves of it, unless it is too large for that."""
     if not held.is_float or held.bits == 64:
         return values
     narrow = np.float16 if held.bits == 16 else np.float32
     with np.errstate(over="ignore"):
-        return [None if value is None else float(narrow(value)) for value in values]
+        return [None if value is None else _narrowed(value, narrow) for value in values]
+
+
+def _narrowed(value: float, narrow: type[np.floating[Any]]) -> float:
+    made = float(narrow(value))
+    return made if math.isfinite(made) else value
 
 
 def _objects(values: Sequence[Any]) -> NDArray[Any]:

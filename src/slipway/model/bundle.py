@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slipway.errors import BundleError
+from slipway.model.dtypes import column_type
 from slipway.model.manifest import ESTIMATOR, STAGES, Manifest, read_manifest
 from slipway.model.rows import Hashes, row_hashes
 from slipway.model.schema import Schema
@@ -45,7 +46,7 @@ class Evidence:
     """A few rows with the target, to look at."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bundle:
     """A folder whose every file was found to be what its manifest says. Its parts are read when asked for."""
 
@@ -53,6 +54,10 @@ class Bundle:
     sha256: str
     """Of the manifest, which has the checksums of everything else: it names the bundle."""
     manifest: Manifest
+
+    def __repr__(self) -> str:
+        manifest = self.manifest
+        return f"<Bundle {self.sha256[:12] or 'draft'} of {manifest.name}: {manifest.kind} of {manifest.target}>"
 
     @property
     def schema(self) -> Schema:
@@ -63,7 +68,9 @@ class Bundle:
         """Columns that are text in a file whatever they look like there, since training had text: "1.50", "True"."""
         are_texts = any(isinstance(label, str) for label in self.manifest.classes)
         target = {self.manifest.target} if are_texts else set()
-        return frozenset(target | {column.name for column in self.schema.columns if column.dtype == "String"})
+        return frozenset(
+            target | {column.name for column in self.schema.columns if column_type(column.dtype).kind == "text"}
+        )
 
     @cached_property
     def profile(self) -> "Profile":
@@ -181,6 +188,7 @@ def _answering(manifest: Manifest) -> tuple[Any, ...]:
         manifest.stages,
         manifest.features,
         manifest.schema,
+        manifest.readings,
         manifest.routes,
     )
 

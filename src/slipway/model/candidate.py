@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +15,11 @@ from slipway.code.reach import reach
 from slipway.errors import ProjectError, near_miss
 from slipway.model.answers import classes_of
 from slipway.model.bundle import Bundle, Evidence, draft_bundle, write_bundle
-from slipway.model.examples import example_rows, json_rows, spread
+from slipway.model.examples import CODE, UNSEEN, example_rows, json_rows, spread
 from slipway.model.frames import typing_of
 from slipway.model.manifest import ESTIMATOR, Manifest, OnlineStage, StageInput, Typing
-from slipway.model.personal import measured, warn_of_relearning, without_personal
-from slipway.model.probe import used_columns
+from slipway.model.personal import measured, readable_texts, warn_of_relearning, without_personal
+from slipway.model.probe import readings_of, texts_taken, used_columns, with_nulls
 from slipway.model.rows import Hashes
 from slipway.model.schema import Schema
 from slipway.model.score import Scorer, load_scorer
@@ -72,8 +73,16 @@ def build_bundle(project: Project, tables: "Tables | None", reported: Mapping[st
     unused = [name for name in learnt.start.columns if name not in used]
     schema = Schema.infer(asked.select(used), _widened(project, learnt.start), unused)
     warn_of_relearning(project, schema)
-    scorer = replace(scorer, bundle=replace(draft, manifest=replace(draft.manifest, schema=schema)))
+    scorer = _with(scorer, schema=schema)
+    scorer = _with(scorer, schema=with_nulls(schema, scorer, asked))
+    scorer = _with(scorer, readings=readings_of(scorer, schema.take(asked)))
     return write_bundle(scorer.bundle, _evidence(project, scorer, learnt))
+
+
+def _with(scorer: Scorer, **facts: Any) -> Scorer:
+    """The scorer of a draft with more in its manifest."""
+    draft = scorer.bundle
+    return replace(scorer, bundle=replace(draft, manifest=replace(draft.manifest, **facts)))
 
 
 def _read_estimator(project: Project, folder: Path) -> tuple[Any, Path]:
@@ -234,7 +243,9 @@ def _evidence(project: Project, scorer: Scorer, learnt: _Learnt) -> Evidence:
     # Where most rows can't be traced (a stage draws new ones), the source's own are what requests will look like.
     raw = train if learnt.trained.untraced <= learnt.train.height // 2 else asked
     personal = project.api.personal
-    rows = example_rows(without_personal(test if test.height else raw, schema, personal), schema)
+    hide = partial(without_personal, schema=schema, personal=personal, texts=readable_texts(scorer, asked, personal))
+    taken = {text: texts_taken(scorer, asked, text) for text in (UNSEEN, CODE)}
+    rows = example_rows(hide(test if test.height else raw), schema, taken)
     answers = [_answer(scorer, row) for row in rows]
     answered = [(row, answer) for row, answer in zip(rows, answers, strict=True) if answer is not None]
     return Evidence(
@@ -243,7 +254,7 @@ def _evidence(project: Project, scorer: Scorer, learnt: _Learnt) -> Evidence:
         answers=[answer for _, answer in answered],
         trained_rows=trained_rows,
         test_rows=test_rows,
-        sample=json_rows(without_personal(spread(test_rows, _SAMPLE_ROWS), schema, personal)),
+        sample=json_rows(hide(spread(test_rows, _SAMPLE_ROWS))),
     )
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from slipway.model.dtypes import ColumnType
@@ -10,9 +10,8 @@ from slipway.model.dtypes import ColumnType
 Check = Callable[[Any], bool]
 Conversion = Callable[[Any], Any]
 
-_INT64 = 2**63
-_FLOAT16, _FLOAT32 = 2.0**16 - 2.0**4, 2.0**128 - 2.0**103
-"""What is not below this is infinite in half, in single precision."""
+_LOWEST, _HIGHEST = -(2**63), 2**64 - 1
+"""Of whole numbers in 64 bits, with and without a sign. How wide training's file stored them is no bound."""
 
 
 def checker(types: tuple[str, ...], is_nullable: bool, held: ColumnType) -> Check:
@@ -34,7 +33,7 @@ def converter(types: tuple[str, ...], held: ColumnType) -> Conversion | None:
         case "number":
             return float
         case "date":
-            return lambda value: date.fromisoformat(value) if isinstance(value, str) else value
+            return _as_date
         case "datetime":
             return lambda value: datetime.fromisoformat(value) if isinstance(value, str) else value
         case "boolean":
@@ -44,11 +43,6 @@ def converter(types: tuple[str, ...], held: ColumnType) -> Conversion | None:
 def expectation(types: tuple[str, ...], is_nullable: bool, held: ColumnType) -> str:
     """What a caller has to give, in words: "text, a number or null"."""
     words = [_WORDS[name] for name in types] + (["null"] if is_nullable else [])
-    if held.kind == "integer" and held.bits != 64 and held.bits != 128:
-        low, high = _bounds(held)
-        words = [f"{word} from {low} to {high}" if word == "a whole number" else word for word in words]
-    if math.isfinite(limit := _limit(held)):
-        words = [f"a number between {-limit:g} and {limit:g}" if word == "a finite number" else word for word in words]
     if held.is_zoned:
         words = [f"{word}+00:00" if word.startswith("a time") else word for word in words]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
@@ -65,31 +59,9 @@ _WORDS: Mapping[str, str] = {
 
 
 def _check(name: str, held: ColumnType) -> Check:
-    if name == "integer":
-        low, high = _bounds(held)
-        return lambda value: _is_integer(value, low, high)
-    if name == "number":
-        limit = _limit(held)
-        return lambda value: _is_number(value, limit)
     if name == "datetime":
         return lambda value: _is_datetime(value, held.is_zoned)
-    return {"text": _is_text, "boolean": _is_boolean, "date": _is_date}[name]
-
-
-def _bounds(held: ColumnType) -> tuple[int, int]:
-    if held.kind == "integer":
-        return (-(2 ** (held.bits - 1)), 2 ** (held.bits - 1) - 1) if held.is_signed else (0, 2**held.bits - 1)
-    return -_INT64, _INT64 - 1
-
-
-def _limit(held: ColumnType) -> float:
-    """What a number has to be below, either way, for the column to hold it."""
-    if held.decimal is not None:
-        precision, scale = held.decimal
-        return 10.0 ** (precision - scale) - 0.5 * 10.0**-scale  # above, it would be rounded up
-    if held.kind == "number":
-        return {16: _FLOAT16, 32: _FLOAT32}.get(held.bits, math.inf)
-    return math.inf
+    return _CHECKS[name]
 
 
 def _is_text(value: Any) -> bool:
@@ -104,16 +76,17 @@ def _is_text(value: Any) -> bool:
     return True
 
 
-def _is_number(value: Any, limit: float) -> bool:
+def _is_number(value: Any) -> bool:
     if type(value) is float:
-        return -limit < value < limit  # infinity is not below itself, and NaN below nothing
-    return type(value) is int and -(10**308) <= value <= 10**308 and -limit < float(value) < limit
+        return math.isfinite(value)
+    return type(value) is int and -(10**308) <= value <= 10**308
 
 
-def _is_integer(value: Any, low: int, high: int) -> bool:
+def _is_integer(value: Any) -> bool:
+    # 3.0 is one, since JavaScript and pandas write whole numbers so.
     if type(value) is float:
-        return value.is_integer() and low <= value <= high
-    return type(value) is int and low <= value <= high
+        return value.is_integer() and _LOWEST <= value < _HIGHEST
+    return type(value) is int and _LOWEST <= value <= _HIGHEST
 
 
 def _is_boolean(value: Any) -> bool:
@@ -121,12 +94,20 @@ def _is_boolean(value: Any) -> bool:
 
 
 def _is_date(value: Any) -> bool:
-    if type(value) is date:
-        return True
     try:
-        return type(value) is str and len(value) == 10 and bool(date.fromisoformat(value))
-    except ValueError:
+        return _as_date(value) is not None
+    except (ValueError, TypeError):
         return False
+
+
+def _as_date(value: Any) -> date | None:
+    """The date of a text or of a moment that is its midnight, as libraries without a type for dates write it."""
+    if type(value) is date:
+        return value
+    moment = datetime.fromisoformat(value) if type(value) is str and len(value) >= 10 else value
+    if type(moment) is not datetime or moment.tzinfo is not None or moment.time() != time():
+        return None
+    return moment.date()
 
 
 def _is_datetime(value: Any, is_zoned: bool) -> bool:
@@ -135,6 +116,15 @@ def _is_datetime(value: Any, is_zoned: bool) -> bool:
     except ValueError:
         return False
     return type(moment) is datetime and (moment.tzinfo is not None) == is_zoned
+
+
+_CHECKS: Mapping[str, Check] = {
+    "text": _is_text,
+    "integer": _is_integer,
+    "number": _is_number,
+    "boolean": _is_boolean,
+    "date": _is_date,
+}
 
 
 def _as_text(value: Any) -> str:

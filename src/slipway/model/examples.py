@@ -2,7 +2,7 @@
 
 import datetime
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -19,10 +19,14 @@ _COLUMNS = 12
 """Of a wide table, so many columns get a variant each."""
 
 
-def example_rows(rows: pl.DataFrame, schema: Schema) -> list[dict[str, Any]]:
-    """Rows to hold a loaded model to; each passes the schema."""
+def example_rows(rows: pl.DataFrame, schema: Schema, taken: Mapping[str, Collection[str]]) -> list[dict[str, Any]]:
+    """Rows to hold a loaded model to; each passes the schema.
+
+    Args:
+        taken: for UNSEEN and for CODE, the columns that take such a text.
+    """
     real = json_rows(spread(rows.select(schema.names), _REAL_ROWS))
-    return [row for row in [*real, *_variants(real, schema)] if not schema.problems([row])] if real else []
+    return [row for row in [*real, *_variants(real, schema, taken)] if not schema.problems([row])] if real else []
 
 
 def spread(table: pl.DataFrame, count: int) -> pl.DataFrame:
@@ -37,12 +41,14 @@ def json_rows(table: pl.DataFrame) -> list[dict[str, Any]]:
     return [{name: _json(value) for name, value in row.items()} for row in table.to_dicts()]
 
 
-def _variants(real: list[dict[str, Any]], schema: Schema) -> Iterator[dict[str, Any]]:
+def _variants(
+    real: list[dict[str, Any]], schema: Schema, taken: Mapping[str, Collection[str]]
+) -> Iterator[dict[str, Any]]:
     nullable = [column.name for column in schema.columns if column.nullable]
-    texts = [column.name for column in schema.columns if "text" in column.types]
+    unseen, codes = ([name for name in schema.names if name in taken[value]] for value in (UNSEEN, CODE))
     changes: list[dict[str, Any]] = [{name: None} for name in nullable[:_COLUMNS]]
-    changes += [{name: UNSEEN} for name in texts[:_COLUMNS]]
-    changes += [dict.fromkeys(nullable), dict.fromkeys(texts, UNSEEN), dict.fromkeys(texts, CODE)]
+    changes += [{name: UNSEEN} for name in unseen[:_COLUMNS]]
+    changes += [dict.fromkeys(nullable), dict.fromkeys(unseen, UNSEEN), dict.fromkeys(codes, CODE)]
     for i, change in enumerate(change for change in changes if change):
         yield real[i % len(real)] | change
 

@@ -4,6 +4,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import StageError, near_miss
+from slipway.model.column_types import in_type
 from slipway.model.dtypes import dtype_name, dtype_named
 from slipway.model.manifest import Typing
 from slipway.tables.values import as_asked
@@ -31,19 +32,22 @@ def give(table: "pl.DataFrame", annotation: str | None, typing: Typing) -> Any:
     given = as_asked(table, annotation)
     if annotation != PANDAS:
         return given
-    # What can't hold this table's nulls stays as pandas made it.
+    # What can't hold this table's nulls, or its numbers, stays as pandas made it.
     types = {
         name: dtype
         for name, dtype in typing.pandas.items()
         if name in given.columns
         and str(given.dtypes[name]) != dtype
         and not (table[name].null_count() and dtype.startswith(("int", "uint", "bool")))
+        and not (table[name].dtype.is_numeric() and dtype_name(table[name].dtype) != typing.polars.get(name))
     }
     return given.astype(types) if types else given
 
 
 def as_trained(table: "pl.DataFrame", typing: Typing, what: str, *, keep_others: bool = False) -> "pl.DataFrame":
     """These columns in training's order and types; `keep_others` leaves the further ones behind them.
+
+    Numbers and times that training's type does not hold keep a wider one.
 
     Raises:
         StageError: a column is missing, or its values don't fit its type.
@@ -60,7 +64,7 @@ def as_trained(table: "pl.DataFrame", typing: Typing, what: str, *, keep_others:
         if name not in schema:
             raise StageError(f"{what} has no column `{name}`.{near_miss(name, table.columns)}")
         try:
-            columns.append(table[name] if schema[name] == wanted else table[name].cast(wanted))
+            columns.append(in_type(table[name], wanted))
         except pl.exceptions.PolarsError as error:
             raise StageError(
                 f"{what}: column `{name}` is {schema[name]}, and was {dtype} in training: {error}"

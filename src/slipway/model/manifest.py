@@ -5,12 +5,14 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from slipway.errors import BundleError
+from slipway.model.readings import Readings
 from slipway.model.schema import Schema
 from slipway.project import Route
 from slipway.records import Label
 
-FORMAT = 2
-"""The second one's routes may answer GET, and take rows apart."""
+FORMAT = 3
+"""The second one's routes may answer GET, and take rows apart. The third one says in which columns the model takes
+nulls, and what the online stages make of each column."""
 
 ESTIMATOR = "model.skops"
 STAGES = "stages.py"
@@ -73,6 +75,8 @@ class Manifest:
     untraced: Mapping[str, int]
     """Rows of train and test that could not be traced back to a row of `start`."""
     allows_pickle: bool
+    readings: Readings = field(default_factory=Readings)
+    """What the online stages make of each column of a request; nothing in a bundle of an older format."""
     files: Mapping[str, str] = field(default_factory=dict)
     """SHA-256 of each file of the bundle, by its path there."""
     format: int = FORMAT
@@ -104,6 +108,7 @@ def read_manifest(values: Mapping[str, Any], where: str) -> Manifest:
                 "features": Typing(**values["features"]),
                 "schema": Schema.from_json(values["schema"]),
                 "routes": tuple(Route(**route) for route in values["routes"]),
+                "readings": Readings.from_json(values["readings"]) if "readings" in values else Readings(),
             }
         )
     except (KeyError, TypeError) as error:

@@ -2,13 +2,15 @@
 
 import datetime
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import polars as pl
 
 from slipway.errors import ProjectError
+from slipway.model.probe import texts_taken
 from slipway.model.schema import Column, Schema
+from slipway.model.score import Scorer
 from slipway.project import Project
 
 log = logging.getLogger(__name__)
@@ -22,12 +24,32 @@ _STAND_INS: dict[str, Any] = {
     "datetime": datetime.datetime(2000, 1, 1),
 }
 """Of the same type, so that such a row is still one that the service takes."""
+_TEXTS = ("personal", "0", "2000-01-01", None)
+"""The first that a stage can read; nothing, where it takes that alone."""
 
 
-def without_personal(table: pl.DataFrame, schema: Schema, personal: Collection[str]) -> pl.DataFrame:
-    """The table with one value that is nobody's in each personal column."""
+def without_personal(
+    table: pl.DataFrame, schema: Schema, personal: Collection[str], texts: Mapping[str, str | None] | None = None
+) -> pl.DataFrame:
+    """The table with one value that is nobody's in each personal column.
+
+    Args:
+        texts: by column, the text where the usual one would be refused; see `readable_texts`.
+    """
     hidden = [column for column in schema.columns if column.name in personal and column.name in table.columns]
-    return table.with_columns(_stand_in(column, table.schema[column.name]) for column in hidden)
+    return table.with_columns(_stand_in(column, table.schema[column.name], texts or {}) for column in hidden)
+
+
+def readable_texts(scorer: Scorer, table: pl.DataFrame, personal: Collection[str]) -> dict[str, str | None]:
+    """For each personal column of text a text that is nobody's, and that the online stages can read.
+
+    Args:
+        table: rows as `bundle.schema` gives them.
+    """
+    found: dict[str, str | None] = {}
+    for text in reversed(_TEXTS) if personal else ():
+        found |= dict.fromkeys(texts_taken(scorer, table, text) & set(personal), text)
+    return found
 
 
 def measured(features: pl.DataFrame, personal: Collection[str]) -> pl.DataFrame:
@@ -58,6 +80,8 @@ def warn_of_relearning(project: Project, schema: Schema) -> None:
         )
 
 
-def _stand_in(column: Column, dtype: pl.DataType) -> pl.Expr:
+def _stand_in(column: Column, dtype: pl.DataType, texts: Mapping[str, str | None]) -> pl.Expr:
+    if column.name in texts:
+        return pl.lit(texts[column.name]).cast(dtype).alias(column.name)
     value = next((_STAND_INS[kind] for kind in column.types if kind in _STAND_INS), None)
     return pl.lit(value).cast(dtype, strict=False).alias(column.name)

@@ -1,6 +1,7 @@
-"""The training table → what a request must give; a request's rows → their problems, or a table typed like training's.
+"""What a request must give, by the training table; and its rows as a table that is typed as training's was.
 
-Nothing is coerced in silence: "001" stays text, true is no number, a null is taken where training had one.
+Nothing is coerced in silence: "001" stays text, true is no number, a null is taken where training had one or where the
+model was found to take it.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.errors import DataError, near_miss
 from slipway.model.checks import checker, converter, expectation
+from slipway.model.column_types import as_requested, fits, in_type, whole_numbers
 from slipway.model.dtypes import ColumnType, column_type, dtype_name, dtype_named, holding, request_type
 
 if TYPE_CHECKING:
@@ -40,8 +42,12 @@ class Column:
     types: tuple[str, ...]
     """Among text, integer, number, boolean, date, datetime; a value is of one of them."""
     nullable: bool
+    """Whether null is taken: training had one, or the model was found to answer with one."""
     dtype: str
     """Polars' type, in which the row reaches the first online stage."""
+    is_found_nullable: bool = False
+    """Whether null is taken since the model was found to answer with one, though training had none and nobody said so:
+    callers are promised nothing."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,9 @@ class Schema:
 
     columns: tuple[Column, ...]
     unused: tuple[str, ...] = ()
+    refuses_nulls: bool = True
+    """Whether a null fails where the column is not nullable; false for a bundle that does not say what its model takes,
+    which then is asked."""
 
     @classmethod
     def infer(
@@ -72,13 +81,19 @@ class Schema:
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
 
-    def problems(self, rows: Rows) -> list[Problem]:
-        """Everything that is wrong with these rows; empty when they can be scored."""
+    def problems(self, rows: Rows, *, passes_nulls: bool = False) -> list[Problem]:
+        """Everything that is wrong with these rows; empty when they can be scored.
+
+        Args:
+            passes_nulls: a null where none is taken is no problem of the request: its row fails alone when it is
+                scored, as `null_errors` says.
+        """
         found: list[Problem] = []
         width = len(self.columns)
+        checks = self._checks_with_nulls if passes_nulls or not self.refuses_nulls else self._checks
         for i, row in enumerate(rows):
             known = 0
-            for name, check, expected in self._checks:
+            for name, check, expected in checks:
                 if name in row:
                     known += 1
                     if not check(row[name]):
@@ -88,6 +103,17 @@ class Schema:
             if known < width or len(row) > known:
                 found.extend(self._extra(i, row))
         return found
+
+    @cached_property
+    def null_errors(self) -> Mapping[str, str]:
+        """The columns in which a null makes its row fail, with what is said of it."""
+        if not self.refuses_nulls:
+            return {}
+        return {
+            name: f"`{name}`: expected {expected}, got null, which the model does not take."
+            for (name, _, expected), column in zip(self._checks, self.columns, strict=True)
+            if not column.nullable
+        }
 
     def values(self, rows: Rows) -> list[list[Any]]:
         """The values of rows without problems, in the order of the columns, as Python has them for those types."""
@@ -100,44 +126,95 @@ class Schema:
         return values
 
     def table(self, rows: Rows) -> "pl.DataFrame":
-        """Rows without problems as a table, typed and ordered as the training table was."""
+        """Rows without problems as a table, typed and ordered as the training table was.
+
+        A column whose type does not hold a value has a wider one; see `groups`.
+        """
         import polars as pl
 
         values = self.values(rows)
-        if len(values) <= _FEW_ROWS:
-            frame = pl.DataFrame(values, schema=self._built, orient="row")
-        else:
+        try:
+            frame = self._frame(values)
+        except (TypeError, pl.exceptions.ComputeError):  # whole numbers beyond 64 bits with a sign
             columns = zip(self._built.items(), zip(*values, strict=True), strict=True)
-            frame = pl.DataFrame([pl.Series(name, column, dtype=dtype) for (name, dtype), column in columns])
-        return frame.cast(self._dtypes) if self._built != self._dtypes else frame  # type: ignore[arg-type]
+            frame = pl.DataFrame([_series(name, list(column), dtype) for (name, dtype), column in columns])
+        if self._built == self._dtypes:
+            return frame
+        return pl.DataFrame([in_type(frame[name], dtype) for name, dtype in self._dtypes.items()])
+
+    def _frame(self, values: list[list[Any]]) -> "pl.DataFrame":
+        import polars as pl
+
+        if len(values) <= _FEW_ROWS:
+            return pl.DataFrame(values, schema=self._built, orient="row")
+        columns = zip(self._built.items(), zip(*values, strict=True), strict=True)
+        return pl.DataFrame([pl.Series(name, column, dtype=dtype) for (name, dtype), column in columns])
 
     def take(self, table: "pl.DataFrame") -> "pl.DataFrame":
-        """The schema's columns of a file's table, cast to training's types. Nulls pass: they are measured, and scored.
+        """The schema's columns of a file's table, converted as a request's values are.
+
+        Nulls pass: they are measured, and scored or not, row by row. Columns are as wide as `table` has them.
 
         Raises:
-            DataError: a column is missing, or holds a value of another type; the message names both.
+            DataError: a column is missing, or holds a value that a request may not have; the message names both.
         """
         import polars as pl
 
         taken = []
-        for name, dtype in self._dtypes.items():
-            if name not in table.columns:
-                raise DataError(f"the table has no column `{name}`.{near_miss(name, table.columns)}")
-            taken.append(_cast(table[name], dtype))
+        for column, dtype in zip(self.columns, self._dtypes.values(), strict=True):
+            if column.name not in table.columns:
+                raise DataError(f"the table has no column `{column.name}`.{near_miss(column.name, table.columns)}")
+            taken.append(as_requested(table[column.name], column.types, dtype))
         return pl.DataFrame(taken)
+
+    def groups(self, table: "pl.DataFrame") -> "list[tuple[list[int], pl.DataFrame]] | None":
+        """Split a table of `table` or `take` by which of its columns are wider than training's, row by row.
+
+        So a row's types, and with them its answer, depend on its own values, and not on who is scored beside it.
+
+        Returns:
+            The places of the rows of each group, with these rows; None where every column has training's type.
+        """
+        import polars as pl
+
+        schema = table.schema  # made anew each time it is asked for
+        if schema == self._typed:
+            return None
+        wide = [name for name, dtype in self._dtypes.items() if schema[name] != dtype]
+        if not wide:
+            return None
+        held = pl.DataFrame([fits(table[name], self._dtypes[name]).alias(str(k)) for k, name in enumerate(wide)])
+        found = []
+        for _, part in held.with_row_index("row").group_by(held.columns, maintain_order=True):
+            places = part["row"].to_list()
+            rows = table[places]
+            found.append((places, rows.with_columns(in_type(rows[name], self._dtypes[name]) for name in wide)))
+        return found
 
     def to_json(self) -> dict[str, Any]:
         return {
             "columns": [
-                {"name": c.name, "types": list(c.types), "nullable": c.nullable, "dtype": c.dtype} for c in self.columns
+                {
+                    "name": c.name,
+                    "types": list(c.types),
+                    "nullable": c.nullable,
+                    "dtype": c.dtype,
+                    "is_found_nullable": c.is_found_nullable,
+                }
+                for c in self.columns
             ],
             "unused": list(self.unused),
+            "refuses_nulls": self.refuses_nulls,
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "Schema":
-        columns = (Column(c["name"], tuple(c["types"]), c["nullable"], c["dtype"]) for c in value["columns"])
-        return cls(tuple(columns), tuple(value["unused"]))
+        columns = (
+            Column(c["name"], tuple(c["types"]), c["nullable"], c["dtype"], c.get("is_found_nullable", False))
+            for c in value["columns"]
+        )
+        # A bundle of an older format does not say.
+        return cls(tuple(columns), tuple(value["unused"]), value.get("refuses_nulls", False))
 
     def json_schema(self) -> dict[str, Any]:
         """One row as JSON Schema, for OpenAPI."""
@@ -172,17 +249,28 @@ class Schema:
         return {column.name: dtype_named(column.dtype) for column in self.columns}
 
     @cached_property
-    def _built(self) -> "dict[str, pl.DataType]":
-        """The types that Polars builds from Python's values; decimals are cast from floats afterwards."""
+    def _typed(self) -> "pl.Schema":
         import polars as pl
 
-        return {name: pl.Float64() if dtype.is_decimal() else dtype for name, dtype in self._dtypes.items()}
+        return pl.Schema(self._dtypes)
+
+    @cached_property
+    def _built(self) -> "dict[str, pl.DataType]":
+        """The types that Polars builds from Python's values: the widest of their kinds, cast afterwards."""
+        return {name: _built_type(dtype) for name, dtype in self._dtypes.items()}
 
     @cached_property
     def _checks(self) -> list[tuple[str, Any, str]]:
         return [
             (c.name, checker(c.types, c.nullable, held), expectation(c.types, c.nullable, held))
             for c, held in zip(self.columns, self._held.values(), strict=True)
+        ]
+
+    @cached_property
+    def _checks_with_nulls(self) -> list[tuple[str, Any, str]]:
+        return [
+            (name, checker(c.types, True, held), expected)
+            for (name, _, expected), c, held in zip(self._checks, self.columns, self._held.values(), strict=True)
         ]
 
     @cached_property
@@ -210,44 +298,17 @@ def _column(series: "pl.Series", widened: tuple[str, ...]) -> Column:
     return Column(series.name, types, nullable, dtype_name(holding(series.dtype, types)))
 
 
-def _cast(series: "pl.Series", dtype: "pl.DataType") -> "pl.Series":
-    """The same values in training's type, or a DataError with the first value that is none of it."""
+def _built_type(dtype: "pl.DataType") -> "pl.DataType":
     import polars as pl
 
-    if series.dtype == dtype:
-        return series
-    given, wanted = request_type(series.name, series.dtype), request_type(series.name, dtype)
-    if (wanted == "text" and given == "number") or (given == "text" and wanted in ("date", "datetime")):
-        return _converted(series, (wanted, given) if wanted == "text" else (wanted,), dtype)
-    are_numbers = {given, wanted} <= {"integer", "number"}
-    if series.dtype != pl.Null and wanted not in ("text", given) and not are_numbers:
-        raise DataError(f"column `{series.name}` holds {given} ({_first(series)}), where training had {wanted}.")
-    try:
-        cast = series.cast(dtype)
-    except pl.exceptions.PolarsError as error:
-        raise DataError(
-            f"column `{series.name}` holds what is no {wanted} of type {dtype} ({_first(series)}), which training had."
-        ) from error
-    is_narrower = wanted == "integer" and given == "number"
-    if is_narrower and (fractions := series.filter(cast.cast(pl.Float64) != series)).len():
-        raise DataError(f"column `{series.name}` holds {fractions[0]}, where training had whole numbers.")
-    return cast
+    if dtype.is_integer():
+        return pl.Int64()
+    if dtype.is_float() or dtype.is_decimal():
+        return pl.Float64()
+    return pl.Datetime("us", dtype.time_zone) if isinstance(dtype, pl.Datetime) else dtype
 
 
-def _converted(series: "pl.Series", types: tuple[str, ...], dtype: "pl.DataType") -> "pl.Series":
-    """Value by value, as a request's: 160.0 is "160", and a date is one as JSON has it."""
+def _series(name: str, values: list[Any], dtype: "pl.DataType") -> "pl.Series":
     import polars as pl
 
-    held = column_type(dtype_name(dtype))
-    fits, convert = checker(types, True, held), converter(types, held)
-    values = series.fill_nan(None).to_list() if series.dtype.is_float() else series.to_list()
-    for value in values:
-        if not fits(value):
-            raise DataError(f"column `{series.name}` holds {value!r}: expected {expectation(types, True, held)}.")
-    made = [value if value is None or convert is None else convert(value) for value in values]
-    return pl.Series(series.name, made, dtype=dtype)
-
-
-def _first(series: "pl.Series") -> str:
-    values = series.drop_nulls()
-    return f"such as {values[0]!r}" if values.len() else "nulls alone"
+    return whole_numbers(name, values) if dtype.is_integer() else pl.Series(name, values, dtype=dtype)

@@ -2,9 +2,10 @@
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from hashlib import sha256
 from threading import Lock
 from types import ModuleType
@@ -21,6 +22,7 @@ from slipway.model.encode import NotKnown
 from slipway.model.frames import as_trained, give
 from slipway.model.manifest import ESTIMATOR, STAGES, OnlineStage, StageInput, Typing
 from slipway.model.placed import placed
+from slipway.model.readings import Lost, Readings, lost_values
 from slipway.pipeline.estimators import read_estimator
 from slipway.tables.files import read_table
 from slipway.tables.values import as_table
@@ -32,10 +34,13 @@ if TYPE_CHECKING:
 
 Given = TypeVar("Given")
 
+_SHOWN_CHARACTERS = 100
+"""Of a text that a stage could not read."""
+
 _importing = Lock()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scorer:
     """One version, loaded. Threads may share it."""
 
@@ -46,6 +51,9 @@ class Scorer:
     _short: Compiled | None = None
     _placed: Any = None
     """The estimator for columns by place; None where rows go through tables."""
+
+    def __repr__(self) -> str:
+        return f"<Scorer: {self.estimator_name} of {self.bundle!r}>"
 
     @property
     def estimator_name(self) -> str:
@@ -63,14 +71,38 @@ class Scorer:
 
         A row that can't be answered has None as its prediction and its reason in `errors`; the others are answered.
         """
-        return _each(self._answer, table, table.height, lambda row: table.slice(row, 1))
+        schema = self.bundle.schema
+        errors = schema.null_errors
+        failed = _null_failures(errors, {name: table[name].to_list() for name in errors if table[name].null_count()})
+        if failed:
+            kept = [row for row in range(table.height) if row not in failed]
+            return Scores.merged(table.height, [(kept, self._score(table[kept]))], failed)
+        return self._score(table)
 
     def score_rows(self, rows: "Rows") -> Scores:
-        """The same of rows that `bundle.schema` found nothing wrong with."""
+        """The same of rows that `bundle.schema` found nothing wrong with, but for nulls that make a row fail."""
         if self._placed is None:
             return self.score(self.bundle.schema.table(rows))
         manifest = self.bundle.manifest
         given = block(manifest.schema, rows, tuple(manifest.features.polars))
+        errors = manifest.schema.null_errors
+        lists = dict(zip(given.names, given.lists, strict=True))
+        failed = _null_failures(errors, {name: lists[name] for name in errors if name in lists and None in lists[name]})
+        if failed:
+            kept = [row for row in range(given.rows) if row not in failed]
+            return Scores.merged(given.rows, [(kept, self._score_block(given.take(kept)))], failed)
+        return self._score_block(given)
+
+    def _score(self, table: "pl.DataFrame") -> Scores:
+        groups = self.bundle.schema.groups(table)
+        if groups is None:
+            return self._score_group(table)
+        return Scores.merged(table.height, [(places, self._score_group(rows)) for places, rows in groups])
+
+    def _score_group(self, table: "pl.DataFrame") -> Scores:
+        return _each(self._answer, table, table.height, lambda row: table.slice(row, 1))
+
+    def _score_block(self, given: Block) -> Scores:
         return _each(self._answer_block, given, given.rows, lambda row: given.take([row]))
 
     def features(self, table: "pl.DataFrame") -> "pl.DataFrame":
@@ -79,9 +111,32 @@ class Scorer:
         Raises:
             StageError: a stage does not give a row for each row, or not the columns that the model takes.
         """
+        made = self.stage_tables(table)
+        return self._as_features(made[-1] if made else table)
+
+    def stage_tables(self, table: "pl.DataFrame") -> "list[pl.DataFrame]":
+        """What each online stage makes of a table that `bundle.schema` gave, in order.
+
+        Raises:
+            StageError: as of `features`.
+        """
+        made: list[pl.DataFrame] = []
         for stage in self.bundle.manifest.stages:
-            table = self._through(stage, table)
-        return as_trained(table, self.bundle.manifest.features, "what the online stages give")
+            made.append(self._through(stage, made[-1] if made else table))
+        return made
+
+    def lost(self, table: "pl.DataFrame", made: "Sequence[pl.DataFrame] | None" = None) -> Lost:
+        """The rows of a table in which an online stage could not read a value, with the fields.
+
+        Args:
+            made: what the stages made of it, from a caller who knows.
+        """
+        readings = self.bundle.manifest.readings
+        if not readings.columns:
+            return {}
+        return lost_values(
+            readings, table, made or self.stage_tables(table), self.stage_tables, lambda: self._known_rows
+        )
 
     def function(self, name: str) -> Callable[..., Any]:
         """A function of the project's that the bundle carries, such as a route's.
@@ -95,13 +150,41 @@ class Scorer:
             raise BundleError(f"bundle {self.bundle.sha256[:12]} has no function `{name}`.{near_miss(name, known)}")
         return found  # type: ignore[no-any-return]
 
+    @cached_property
+    def _known_rows(self) -> "pl.DataFrame":
+        schema = self.bundle.schema
+        try:
+            sample = self.bundle.sample()
+        except OSError:  # a draft has none yet
+            sample = []
+        return schema.table([{name: row[name] for name in schema.names} for row in sample])
+
+    def _as_features(self, table: "pl.DataFrame") -> "pl.DataFrame":
+        return as_trained(table, self.bundle.manifest.features, "what the online stages give")
+
     def _answer(self, table: "pl.DataFrame") -> Scores:
-        features, kind = self.features(table), self.bundle.manifest.kind
+        made = self.stage_tables(table)
+        features = self._as_features(made[-1] if made else table)
+        lost = self.lost(table, made) if made else {}
+        if not lost:
+            return self._answer_features(features)
+        lossy, readings = self.bundle.manifest.readings.lossy, self.bundle.manifest.readings
+        refused = {row: [name for name in names if name not in lossy] for row, names in lost.items()}
+        errors = {row: _unread(readings, names[0], table[names[0]][row]) for row, names in refused.items() if names}
+        if not errors:
+            return replace(self._answer_features(features), lost=lost)
+        kept = [row for row in range(table.height) if row not in errors]
+        answered = self._answer_features(features[kept]) if kept else Scores([], None, [])
+        scores = Scores.merged(table.height, [(kept, answered)], errors)
+        return replace(scores, lost={row: tuple(refused[row]) or names for row, names in lost.items()})
+
+    def _answer_features(self, features: "pl.DataFrame") -> Scores:
+        kind = self.bundle.manifest.kind
         if self._short is not None:
             with suppress(NotKnown):
                 matrix = self._short.matrix(Block.of(features))
-                return predict_last(self._estimator, self._short.final, matrix, table.height, kind)
-        return predict(self._estimator, self._given(features), table.height, kind)
+                return predict_last(self._estimator, self._short.final, matrix, features.height, kind)
+        return predict(self._estimator, self._given(features), features.height, kind)
 
     def _answer_block(self, given: Block) -> Scores:
         kind = self.bundle.manifest.kind
@@ -205,6 +288,26 @@ def _each(answer: Callable[[Given], Scores], rows: Given, count: int, one: Calla
         if count == 1:
             return Scores([None], None, [_reason(error)])
     return Scores.joined([_each(answer, one(row), 1, one) for row in range(count)])
+
+
+def _unread(readings: Readings, name: str, value: Any) -> str:
+    shown = repr(value) if not isinstance(value, str) else f'"{value[:_SHOWN_CHARACTERS]}"'
+    return f"`{name}`: expected {readings.expected(name)}, got {shown}"
+
+
+def _null_failures(errors: Mapping[str, str], columns: Mapping[str, Sequence[Any]]) -> dict[int, str]:
+    """The rows with a null where none is taken, by place, each with what is said of its first.
+
+    Args:
+        errors: as `Schema.null_errors` gives them.
+        columns: the values of those of these columns that have a null.
+    """
+    failed: dict[int, str] = {}
+    for name, values in columns.items():
+        for row, value in enumerate(values):
+            if value is None:
+                failed.setdefault(row, errors[name])
+    return failed
 
 
 def _present(typing: Typing, table: "pl.DataFrame") -> Typing:

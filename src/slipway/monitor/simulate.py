@@ -44,10 +44,10 @@ class Changes:
     """Share of rows whose label becomes another one; among numbers, whose values change places."""
 
 
-def simulate_file(file: Path, output: Path, changes: Mapping[str, Sequence[str]], *, seed: int = 42) -> int:
+def simulate_file(file: Path | str, output: Path | str, changes: Mapping[str, Sequence[str]], *, seed: int = 42) -> int:
     """Write the drifted data of a file; the number of rows. See `parse_changes` for how changes are written."""
     drifted = simulate(read_table(file), parse_changes(changes), seed=seed)
-    with Draft(output) as draft:
+    with Draft(Path(output)) as draft:
         write_table(drifted, draft.path)
         draft.commit()
     return drifted.height
@@ -68,6 +68,9 @@ def simulate(table: pl.DataFrame, changes: Changes, *, seed: int = 42) -> pl.Dat
         for name in columns:
             if name not in table.columns:
                 raise ProjectError(f"simulate: there is no column `{name}`.{near_miss(name, table.columns)}")
+    for change in (*WITH_VALUE, "flip"):
+        for name in every[change]:
+            _refuse_nested(table[name], change)
     for name, (value, share) in changes.sample.items():
         table = _sample(table, name, value, share, _random(seed, "sample", name))
     steps: dict[str, Callable[..., pl.Series]] = {
@@ -171,7 +174,12 @@ def _noise(column: pl.Series, amount: float, random: np.random.Generator) -> pl.
 
 
 def _nulls(column: pl.Series, share: float, random: np.random.Generator) -> pl.Series:
-    return column.scatter(_chosen(len(column), share, random), None) if len(column) else column
+    is_taken = np.zeros(len(column), dtype=bool)
+    is_taken[_chosen(len(column), share, random)] = True
+    if column.dtype == pl.Object:  # Polars can't choose among those
+        values = [None if taken else value for taken, value in zip(is_taken, column.to_list(), strict=True)]
+        return pl.Series(column.name, values, dtype=pl.Object)
+    return pl.select(pl.when(~pl.Series(is_taken)).then(column).alias(column.name)).to_series()
 
 
 def _category(column: pl.Series, change: tuple[str, float], random: np.random.Generator) -> pl.Series:
@@ -196,6 +204,14 @@ def _flip(column: pl.Series, share: float, random: np.random.Generator) -> pl.Se
         for label, step in zip(column[chosen].to_list(), steps, strict=True)
     ]
     return column.scatter(chosen, pl.Series(column.name, swapped, dtype=column.dtype)) if swapped else column
+
+
+def _refuse_nested(column: pl.Series, change: str) -> None:
+    if column.dtype.is_nested() or column.dtype in (pl.Binary, pl.Object):
+        raise DataError(
+            f"simulate: --{change} needs a column of single values, and `{column.name}` holds {column.dtype}. "
+            "Such a column can be given nulls alone."
+        )
 
 
 def _number_column(column: pl.Series, change: str) -> pl.Series:

@@ -1,9 +1,9 @@
 """Where a window comes from: the journal, or a file scored by the live version → the drift found in it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -22,7 +22,7 @@ from slipway.project import Project
 from slipway.project.facts import ModelKind
 from slipway.records import Label
 from slipway.storage.seams import Journal
-from slipway.tables.files import read_table
+from slipway.tables.files import name_of, table_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,23 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A column of a request with values that the online stages lost, as shares of the rows."""
+
+    column: str
+    window: float
+    reference: float
+    """Of the training table."""
+
+    def sentence(self) -> str:
+        """What was found, with what there was in training."""
+        return (
+            f"In {self.window:.1%} of the rows `{self.column}` has a value that the online stages can't read "
+            f"({self.reference:.1%} in training)."
+        )
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Monitored:
     """A drift report, of which window and version, and how right the answers were where truths are known."""
 
@@ -51,10 +68,15 @@ class Monitored:
     """What of the rows could be measured, where the journal does not keep them whole."""
     one_source: str | None = None
     """The caller by whose truths alone the answers were worse, which those of others do not confirm."""
+    unread: tuple[Unread, ...] = ()
+    """Columns with values that the online stages could not read."""
 
     @property
     def decision(self) -> str:
         return self.report.decision
+
+    def __repr__(self) -> str:
+        return f"<Monitored: {self.decision}; {self.sentence()}>"
 
     def sentence(self) -> str:
         """What was found, in one sentence."""
@@ -74,7 +96,9 @@ class Monitored:
         pieces = [{"from": p.start.isoformat(), "to": p.end.isoformat(), "rows": p.rows} for p in self.pieces]
         about |= {"one_source": self.one_source} if self.one_source else {}
         lacking = {"absent": self.part.absent, "unmeasured": self.part.unmeasured} if self.part else {}
-        return {**self.report.to_json(), **about, "pieces": pieces, **{k: list(v) for k, v in lacking.items()}}
+        unread = {each.column: {"window": each.window, "reference": each.reference} for each in self.unread}
+        lists = {key: list(values) for key, values in lacking.items()}
+        return {**self.report.to_json(), **about, "pieces": pieces, **lists, "unread": unread}
 
     @property
     def _unconfirmed(self) -> str:
@@ -85,7 +109,7 @@ class Monitored:
     @property
     def _lacking(self) -> str:
         lacking = self.part.sentence() if self.part else None
-        return f" {lacking}" if lacking else ""
+        return "".join(f" {said}" for said in (lacking, *(each.sentence() for each in self.unread)) if said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +151,14 @@ def monitor_journal(
     return _monitored(project, scorer, version, f"{span} of version {version}", seen)
 
 
-def monitor_file(project: Project, scorer: Scorer, version: int, file: Path) -> Monitored:
-    """Score a file by the live version and hold it against what that learnt from. Nothing is journalled.
+def monitor_file(project: Project, scorer: Scorer, version: int, data: Any) -> Monitored:
+    """Score a file or a table by the live version and hold it against what that learnt from. Nothing is journalled.
 
     Raises:
         DataError: the file lacks a column that the model needs, or no row of it could be scored.
     """
-    table, times = _by_time(read_table(file, stay_text=scorer.bundle.texts))
+    file = name_of(data)
+    table, times = _by_time(table_of(data, stay_text=scorer.bundle.texts))
     try:
         raw = scorer.bundle.schema.take(table)
     except DataError as error:
@@ -151,9 +176,7 @@ def monitor_file(project: Project, scorer: Scorer, version: int, file: Path) -> 
         truths={new: truth for new, old in enumerate(scored) if (truth := truths[old]) is not None},
         times=[times[i] for i in scored] if times else [],
     )
-    return _monitored(
-        project, scorer, version, f"the {len(scored):,} rows of {file.name} scored by version {version}", seen
-    )
+    return _monitored(project, scorer, version, f"the {len(scored):,} rows of {file} scored by version {version}", seen)
 
 
 def _monitored(project: Project, scorer: Scorer, version: int, window: str, seen: _Rows) -> Monitored:
@@ -176,11 +199,33 @@ def _monitored(project: Project, scorer: Scorer, version: int, window: str, seen
             report, one_source = rest, source
     spans = [Piece(seen.times[a], seen.times[b - 1], b - a) for a, b in cut(features.height)] if pieces else []
     quality = _quality(project.model.kind, seen, known)
-    return Monitored(report, version, window, quality, len(seen.truths), tuple(spans), seen.part, one_source)
+    return Monitored(
+        report,
+        version,
+        window,
+        quality,
+        len(seen.truths),
+        tuple(spans),
+        seen.part,
+        one_source,
+        _unread(scorer, seen.part),
+    )
 
 
 def _is_quality_worse(report: DriftReport) -> bool:
     return any(column.alerts for column in report.columns.values() if column.role == "quality")
+
+
+def _unread(scorer: Scorer, part: Measurable) -> tuple[Unread, ...]:
+    """The columns with values that the online stages lost; none where the journal does not keep the rows whole."""
+    readings = scorer.bundle.manifest.readings
+    if part.absent or not readings.columns or not part.raw.height:
+        return ()
+    counts = Counter(name for names in scorer.lost(part.raw).values() for name in names)
+    return tuple(
+        Unread(name, count / part.raw.height, readings.columns[name].lost / max(readings.rows, 1))
+        for name, count in counts.most_common()
+    )
 
 
 def _known_answers(seen: _Rows, known: Sequence[int]) -> Answers:

@@ -1,12 +1,13 @@
 """A fitted estimator in, a file of typed parts out, the same bytes each time; and back, if its types are trusted."""
 
+import contextlib
 import io
 import json
 import pickle
+import re
 import sys
-import sysconfig
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from hashlib import sha256 as new_sha256
 from pathlib import Path
 from types import ModuleType
@@ -14,12 +15,15 @@ from typing import Any
 
 import numpy as np
 
+from slipway.code.libraries import is_library
+from slipway.code.user_module import is_of_project
 from slipway.errors import BundleError, ProjectError
 from slipway.pipeline.trusted import TRUSTED_TYPES, is_estimator, skops_io
 
 _PICKLE = b"slipway pickle 1\n"
 """What the file of a pickled estimator begins with; skops' files are ZIP archives."""
 _SCHEMA = "schema.json"
+_MODULE = re.compile(r'"__module__":\s*"([^"]+)"')
 _DATE = (1980, 1, 1, 0, 0, 0)
 _ADDRESS = "_stop_words_id"
 """An attribute in which scikit-learn's text vectorisers keep an address of this process; another is checked anew."""
@@ -65,6 +69,26 @@ def read_estimator(path: Path, *, sha256: str | None = None, allow_pickle: bool 
     if content.startswith(_PICKLE):
         return _unpickled(path, content, is_allowed=allow_pickle and sha256 is not None)
     return _from_skops(path, content)
+
+
+def estimator_libraries(path: Path, signs: Iterable[str] = ()) -> set[str] | None:
+    """Name the libraries whose types an estimator's file holds, Python's own left out, without loading it.
+
+    Args:
+        signs: words; where its text has one of them, nobody can tell.
+
+    Returns:
+        None where it can't be told: a pickle, or a text with a sign.
+    """
+    with path.open("rb") as file:
+        if file.read(len(_PICKLE)) == _PICKLE:
+            return None
+    with zipfile.ZipFile(path) as archive:
+        schema = archive.read(_SCHEMA).decode()
+    if any(sign in schema for sign in signs):
+        return None
+    modules = set(_MODULE.findall(schema))
+    return {module.partition(".")[0] for module in modules} - sys.stdlib_module_names
 
 
 def _with_skops(value: Any) -> bytes:
@@ -130,22 +154,24 @@ def _pickled(value: Any) -> bytes:
     import cloudpickle
 
     own = [module for module in list(sys.modules.values()) if _is_own(module)]
-    for module in own:
-        cloudpickle.register_pickle_by_value(module)
+    registered = []
     try:
+        for module in own:
+            with contextlib.suppress(ValueError):  # one that goes by another name than the one it was imported under
+                cloudpickle.register_pickle_by_value(module)
+                registered.append(module)
         return bytes(cloudpickle.dumps(value))
     finally:
-        for module in own:
+        for module in registered:
             cloudpickle.unregister_pickle_by_value(module)
 
 
 def _is_own(module: ModuleType) -> bool:
-    """Whether a module is a project's own file: neither installed nor a part of Python or of Slipway."""
-    file = getattr(module, "__file__", None)
-    if not isinstance(file, str) or module.__name__.partition(".")[0] in ("slipway", "__main__"):
+    """Return whether a module is a file of somebody's own: neither installed nor a part of Python or of Slipway."""
+    file, name = getattr(module, "__file__", None), module.__name__
+    if not isinstance(file, str) or not file.endswith(".py") or name.partition(".")[0] in ("slipway", "__main__"):
         return False
-    places = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return not any(Path(file).is_relative_to(place) for place in places)
+    return is_of_project(module) or not is_library(name, file)
 
 
 def _unpickled(path: Path, content: bytes, *, is_allowed: bool) -> Any:

@@ -19,7 +19,7 @@ from slipway.pipeline.target import without_target
 from slipway.pipeline.vouched import vouch
 from slipway.pipeline.watched import underway
 from slipway.project.facts import Command, Project, Stage
-from slipway.tables.values import as_asked, as_table
+from slipway.tables.values import as_asked, as_table, without_nan
 
 if TYPE_CHECKING:
     import polars as pl
@@ -182,7 +182,7 @@ def _online(
         rows = table.height
         if target in table.columns:
             truth, table = table[target], table.drop(target)
-        arguments.append(as_asked(table, wanted.annotation))
+        arguments.append(as_asked(without_nan(table), wanted.annotation))
     result = _called(project, stage, function, *arguments, **settings)
     where = f"{stage.module}:{stage.line}: online stage `{stage.name}`"
     made = as_table(result, where)

@@ -11,6 +11,8 @@ from slipway.project.facts import PATH_TYPE, Fetch, Input, Stage
 
 _STAGE = ("slipway.stage", "slipway.stages.stage")
 _TUPLES = ("tuple", "typing.Tuple")
+_WRAPPERS = ("typing.Annotated", "typing.Optional", "typing_extensions.Annotated")
+"""What stands around the type that is meant."""
 _OPTIONS = ("outputs", "online", "publish", "key")
 
 
@@ -28,6 +30,7 @@ def read_stages(text: str, path: PurePosixPath) -> dict[str, Stage]:
     except ValueError as error:  # a null byte
         raise ProjectError(f"{path}: {error}. Slipway reads stages from this file.") from error
     names = imported_names(tree)
+    names |= _type_aliases(tree, names)
     stages: dict[str, Stage] = {}
     for node in tree.body:
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -109,13 +112,35 @@ def dotted(node: ast.expr | None, names: dict[str, str]) -> str | None:
         except SyntaxError:
             return None
     if isinstance(node, ast.Subscript):
-        return dotted(node.value, names)
+        base = dotted(node.value, names)
+        if base in _WRAPPERS:
+            return dotted(node.slice.elts[0] if isinstance(node.slice, ast.Tuple) else node.slice, names)
+        return base
     if isinstance(node, ast.Attribute):
         base = dotted(node.value, names)
         return f"{base}.{node.attr}" if base else None
     if isinstance(node, ast.Name):
         return names.get(node.id, node.id)
     return None
+
+
+def _type_aliases(tree: ast.Module, names: dict[str, str]) -> dict[str, str]:
+    """What names stand for that are given to a type of a library: `Table = pd.DataFrame`."""
+    found: dict[str, str] = {}
+    for node in _statements(tree.body):
+        match node:
+            case (
+                ast.Assign(targets=[ast.Name(id=name)], value=value)
+                | ast.AnnAssign(target=ast.Name(id=name), value=value)
+            ):
+                meant = dotted(value, names | found)
+            case _ if type(node).__name__ == "TypeAlias":  # `type Table = …`, from Python 3.12 on
+                name, meant = node.name.id, dotted(node.value, names | found)  # type: ignore[attr-defined]
+            case _:
+                continue
+        if meant is not None and "." in meant:
+            found[name] = meant
+    return found
 
 
 def _callee(decorator: ast.expr) -> ast.expr:

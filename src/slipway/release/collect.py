@@ -36,7 +36,7 @@ class Leftover:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Collected:
     """What was removed, or would be."""
 
@@ -46,6 +46,10 @@ class Collected:
     """Journalled predictions that were too old; None where the project keeps them, and in a dry run."""
     elsewhere: tuple[Elsewhere, ...] = ()
     """What other tools keep that may be needed no more; they remove it."""
+
+    def __repr__(self) -> str:
+        verb = "would be removed" if self.is_dry else "removed"
+        return f"<Collected: {len(self.leftovers)} {verb}, {self.bytes:,} bytes>"
 
     @property
     def bytes(self) -> int:

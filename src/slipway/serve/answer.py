@@ -6,13 +6,16 @@ from typing import Any
 import msgspec
 
 from slipway.errors import BadRequest
-from slipway.records import Prediction
+from slipway.model.route_functions import Answer
+from slipway.model.schema import Problem
+from slipway.records import PartialPrediction, Prediction
+from slipway.serve.functions import ask_function
 from slipway.serve.http.refusal import Refusal
-from slipway.serve.live.given import Answer, answers, model_facts
+from slipway.serve.live.given import answers, model_facts
 from slipway.serve.live.route import LiveRoute
 from slipway.serve.live.version import Live
 from slipway.serve.personal import Personal
-from slipway.serve.rows import Rows, apart, ask_request, check, read_rows
+from slipway.serve.rows import Rows, apart, ask_request, check, details, read_rows
 
 MAX_IDS_IN_HEADER = 100
 
@@ -37,19 +40,27 @@ def read_request(route: LiveRoute, live: Live, value: Any, personal: Personal, *
         return asked
     if partial and not asked.is_single:
         return apart(asked, schema, personal)
-    check(asked.rows, schema, personal)
+    check(asked, schema, personal)
     return asked
 
 
-def refuse_failed(route: LiveRoute, asked: Rows, predictions: Sequence[Prediction]) -> None:
+def refuse_failed(
+    route: LiveRoute, live: Live, asked: Rows, predictions: Sequence[Prediction], personal: Personal
+) -> None:
     """Pass unless the one row that was asked for could not be answered.
 
     Raises:
-        Refusal: with the route's status, and why.
+        Refusal: with the route's status, and the fields to blame, where they are known.
     """
-    if asked.is_single and predictions[0].error is not None:
-        detail = {"row": 0, "field": None, "value": None, "expected": "a row that the stages can handle"}
-        raise Refusal(route.invalid_status, [{**detail, "message": predictions[0].error}])
+    if not asked.is_single or predictions[0].error is None:
+        return
+    row, prediction = asked.rows[0], predictions[0]
+    if unread := _unread(prediction):
+        readings = live.scorer.bundle.manifest.readings
+        problems = [Problem(0, name, row[name], readings.expected(name)) for name in unread]
+        raise Refusal(route.invalid_status, details(problems, personal))
+    detail = {"row": 0, "field": None, "value": None, "expected": "a row that the stages can handle"}
+    raise Refusal(route.invalid_status, [{**detail, "message": prediction.error}])
 
 
 def answer_rows(
@@ -74,7 +85,7 @@ def _form(name: str, route: LiveRoute, live: Live, asked: Rows, predictions: Seq
         told = answers(len(asked.rows), asked.wrong, predictions)
         try:
             rows = [dict(row) if isinstance(row, dict) else row for row in asked.rows]
-            return route.response(rows, told, model_facts(name, live))
+            return ask_function(route.response, rows, told, model_facts(name, live))
         except BadRequest as error:
             raise Refusal(route.invalid_status, str(error)) from error
     if asked.is_single:
@@ -87,5 +98,15 @@ def _form(name: str, route: LiveRoute, live: Live, asked: Rows, predictions: Seq
 
 
 def _one(prediction: Prediction | Answer) -> dict[str, Any]:
-    told = {"id": prediction.id, "prediction": prediction.prediction, "probabilities": prediction.probabilities}
+    told: dict[str, Any] = {
+        "id": prediction.id,
+        "prediction": prediction.prediction,
+        "probabilities": prediction.probabilities,
+    }
+    if unread := _unread(prediction):
+        told["unread"] = list(unread)
     return told if prediction.error is None else {**told, "error": prediction.error}
+
+
+def _unread(prediction: Prediction | Answer) -> Sequence[str]:
+    return prediction.unread if isinstance(prediction, PartialPrediction | Answer) else ()

@@ -12,7 +12,7 @@ import threadpoolctl
 
 from slipway.journal.spool import SpoolWriter
 from slipway.model.score import Scorer
-from slipway.records import Prediction, new_id
+from slipway.records import PartialPrediction, Prediction, new_id
 from slipway.serve.http.refusal import Refusal
 from slipway.serve.live.version import Live
 from slipway.serve.personal import Personal
@@ -171,14 +171,15 @@ def predict_group(group: Sequence[Asked], personal: Personal) -> list[list[Predi
     scored = zip(scores.predictions, probabilities, scores.errors, strict=True)
     at, now = time.time(), time.perf_counter()
     kept, told = personal.journalled(scorer.bundle.schema), personal.reason
-    answers = []
+    answers, place = [], 0
     for asked in group:
         version, latency_ms = asked.live.version, round((now - asked.received) * 1000, 3)
         predictions = []
         for row, (prediction, shares, error) in zip(asked.rows, scored, strict=False):
-            predictions.append(
-                Prediction(new_id(), at, version, kept(row), prediction, shares, latency_ms, told(error))
-            )
+            facts = (new_id(), at, version, kept(row), prediction, shares, latency_ms, told(error))
+            unread = scores.lost.get(place) if scores.lost else None
+            predictions.append(PartialPrediction(*facts, unread) if unread else Prediction(*facts))
+            place += 1
         answers.append(predictions)
     return answers
 

@@ -58,7 +58,7 @@ class PredictRoutes:
         if len(asked.rows) > MANY_ROWS:
             return await self._answer_beside(route, live, body, exchange)
         predictions = await self._score(route, live, asked, exchange)
-        refuse_failed(route, asked, predictions)
+        refuse_failed(route, live, asked, predictions, self._personal)
         told, headers = answer_rows(self._service.project.name, route, live, asked, predictions)
         return 200, told, headers
 

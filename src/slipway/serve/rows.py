@@ -1,12 +1,13 @@
 """The bytes of a request's body in, rows that the live schema accepts out; anything else is refused with the reason."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from slipway.errors import BadRequest
+from slipway.model.json_values import json_value
 from slipway.model.schema import Problem, Schema
 from slipway.serve.http.refusal import Refusal
 from slipway.serve.personal import HIDDEN, NOTHING, Personal
@@ -74,7 +75,7 @@ def ask_request(
     """
     name = getattr(function, "__name__", "request")
     try:
-        made = function(value)
+        made = _plain(function(value))
     except BadRequest as error:
         raise Refusal(422, str(error)) from error
     except Exception as error:  # the user's code met a body that it does not expect: the caller's error, not ours
@@ -88,8 +89,18 @@ def ask_request(
     return Rows(made, is_single=False)
 
 
-def check(rows: list[Row], schema: Schema, personal: Personal = NOTHING) -> None:
+def _plain(made: Any) -> Any:
+    """What a `request` function gave, in JSON's types: a project's rows may hold NumPy's numbers, or be a table."""
+    if isinstance(made, list | tuple):
+        return [each if isinstance(each, BadRequest) else json_value(each) for each in made]
+    return json_value(made)
+
+
+def check(asked: Rows, schema: Schema, personal: Personal = NOTHING) -> None:
     """Hold rows against the schema of what the first online stage takes.
+
+    A null where the model takes none is a problem of a row that comes alone; of several, that row fails when they are
+    scored, and the others are answered.
 
     Args:
         personal: the columns whose values are not repeated.
@@ -97,14 +108,28 @@ def check(rows: list[Row], schema: Schema, personal: Personal = NOTHING) -> None
     Raises:
         Refusal: 422 with row, field, value and expectation of each problem, up to MAX_PROBLEMS of them.
     """
-    problems: list[dict[str, Any]] = []
+    rows, problems = asked.rows, list[dict[str, Any]]()
     for start in range(0, len(rows), _CHECKED_AT_ONCE):
-        found = personal.problems(schema.problems(rows[start : start + _CHECKED_AT_ONCE]), schema.names)
-        problems += [_told(problem, start) for problem in found[:MAX_PROBLEMS]]
+        part = rows[start : start + _CHECKED_AT_ONCE]
+        found = schema.problems(part, passes_nulls=not asked.is_single)
+        problems += details(found[:MAX_PROBLEMS], personal, schema.names, start)
         if len(problems) >= MAX_PROBLEMS:
             break
     if problems:
         raise Refusal(422, problems[:MAX_PROBLEMS])
+
+
+def details(
+    problems: Sequence[Problem], personal: Personal, names: Collection[str] | None = None, start: int = 0
+) -> list[dict[str, Any]]:
+    """What a refusal says of problems, without the values that are repeated to nobody.
+
+    Args:
+        names: the fields that a row has; those of the problems, if not given.
+        start: the place of the first row in the request.
+    """
+    known = names if names is not None else [problem.field for problem in problems]
+    return [_told(problem, start) for problem in personal.problems(problems, known)]
 
 
 def apart(asked: Rows, schema: Schema, personal: Personal = NOTHING) -> Rows:

@@ -4,22 +4,19 @@ These go without FastAPI, which a service that only predicts and is looked after
 """
 
 import asyncio
-import logging
-from typing import Any
 
 import msgspec
 
 from slipway.errors import BadRequest
 from slipway.serve import metrics
 from slipway.serve.access.caller import Caller
+from slipway.serve.functions import ask_function
 from slipway.serve.http.refusal import Refusal
 from slipway.serve.live.given import model_facts
 from slipway.serve.live.route import LiveRoute
 from slipway.serve.service import Service
 
 HEALTH, METRICS = "/health", "/metrics"
-
-log = logging.getLogger(__name__)
 
 
 async def state(service: Service, path: str, caller: Caller) -> tuple[int, bytes, str] | None:
@@ -46,15 +43,9 @@ async def tell(service: Service, route: LiveRoute, path: str) -> tuple[int, byte
     loop = asyncio.get_running_loop()
     health = await loop.run_in_executor(None, service.health)
     try:
-        told = await loop.run_in_executor(None, route.get, model_facts(service.project.name, live), health)
-        body = msgspec.json.encode(told)
+        told = await loop.run_in_executor(
+            None, ask_function, route.get, model_facts(service.project.name, live), health
+        )
     except BadRequest as error:
         raise Refusal(route.invalid_status, str(error)) from error
-    except Exception as error:  # the project's own code: its fault is logged, and no stranger reads it
-        log.exception("%s failed", path)
-        raise Refusal(500, f"`{_name(route.get)}` failed; see the log.") from error
-    return 503 if path == HEALTH and not health["ready"] else 200, body
-
-
-def _name(function: Any) -> str:
-    return getattr(function, "__name__", "the function")
+    return 503 if path == HEALTH and not health["ready"] else 200, msgspec.json.encode(told)

@@ -1,11 +1,12 @@
 """A CSV or Parquet file in, a typed table out, whole or part by part; and back."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from slipway.errors import DataError, OutsideError
+from slipway.errors import DataError, OutsideError, StageError
 from slipway.files import place_of
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ _ROWS = 200_000
 """Of a Parquet file, in one part."""
 
 
-def read_table(path: Path, *, stay_text: Iterable[str] = ()) -> "pl.DataFrame":
+def read_table(path: "Path | str", *, stay_text: Iterable[str] = ()) -> "pl.DataFrame":
     """Read a table.
 
     A CSV column's type comes from the whole column: integer only if every value that is there is a canonical integer
@@ -31,6 +32,7 @@ def read_table(path: Path, *, stay_text: Iterable[str] = ()) -> "pl.DataFrame":
     """
     import polars as pl
 
+    path = Path(path)
     if is_csv(path):
         from slipway.tables.csv_rows import read_csv
 
@@ -58,6 +60,32 @@ def read_parts(path: Path, *, stay_text: Iterable[str] = ()) -> "Iterator[pl.Dat
             yield lazy.slice(start, _ROWS).collect()
 
 
+def table_of(data: Any, *, stay_text: Iterable[str] = ()) -> "pl.DataFrame":
+    """Take a table of Polars or pandas as it is, or read the file of a path, which may be text.
+
+    Args:
+        stay_text: as of `read_table`, for a file.
+
+    Raises:
+        DataError: it is neither, or the file can't be read.
+    """
+    if isinstance(data, str | os.PathLike):
+        return read_table(Path(data), stay_text=stay_text)
+    from slipway.tables.values import as_table
+
+    try:
+        return as_table(data, "the data")
+    except StageError as error:
+        raise DataError(
+            f"{str(error).replace('is promised as a table', 'are no table')} A path does as well."
+        ) from error
+
+
+def name_of(data: Any) -> str:
+    """What data that `table_of` takes are called: the file's name, or "the table"."""
+    return Path(data).name if isinstance(data, str | os.PathLike) else "the table"
+
+
 def column_names(path: Path) -> list[str]:
     """The names of a table's columns, without reading its rows.
 
@@ -83,13 +111,15 @@ def write_table(table: "pl.DataFrame", path: Path) -> None:
     """
     import polars as pl
 
+    from slipway.tables.texts import csv_table, parquet_table
+
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         match path.suffix.lower():
             case ".parquet":
-                table.write_parquet(path)
+                parquet_table(table).write_parquet(path)
             case ".csv":
-                table.write_csv(path)
+                csv_table(table).write_csv(path)
             case other:
                 raise DataError(f"{path}: a table is written as .csv or .parquet, not '{other}'.")
     except (pl.exceptions.PolarsError, OSError) as error:

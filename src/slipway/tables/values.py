@@ -34,6 +34,13 @@ def _is_pandas(value: Any) -> bool:
     return type(value).__module__.split(".")[0] == "pandas" and type(value).__name__ == "DataFrame"
 
 
+def without_nan(table: "pl.DataFrame") -> "pl.DataFrame":
+    """The table with null for NaN, as a request has it: a file of Polars may hold both."""
+    import polars.selectors as cs
+
+    return table.with_columns(cs.float().fill_nan(None))
+
+
 def as_asked(table: "pl.DataFrame", as_type: str | None) -> Any:
     """A Polars table as the annotation of who takes it asks: pandas, a lazy one, or as it is."""
     if as_type == "pandas.DataFrame":

@@ -302,7 +302,12 @@ def _signature(columns: list[dict[str, Any]], answers: list[Any]) -> "ModelSigna
 
 def _is_required(column: Mapping[str, Any]) -> bool:
     # MLflow knows a type that takes anything only as an optional one; the schema's own check refuses what is missing.
-    return not column["nullable"] and _column_type(column) != _any_type()
+    return not _has_gaps(column) and _column_type(column) != _any_type()
+
+
+def _has_gaps(column: Mapping[str, Any]) -> bool:
+    """Whether null is promised; that a model happens to take one is not, and would cost the column its type."""
+    return bool(column["nullable"]) and not column.get("is_found_nullable", False)
 
 
 def _column_type(column: Mapping[str, Any]) -> Any:
@@ -312,7 +317,7 @@ def _column_type(column: Mapping[str, Any]) -> Any:
     types = column["types"]
     # A double of MLflow's refuses 3, a long half of UInt64; pandas holds whole numbers with gaps as floats, truths with
     # gaps as objects; a string's gap may become the text "<NA>", and categories are no strings to it.
-    if len(types) > 1 or column["nullable"] or column["dtype"] in ("UInt64", "Int128", "UInt128", "Categorical"):
+    if len(types) > 1 or _has_gaps(column) or column["dtype"] in ("UInt64", "Int128", "UInt128", "Categorical"):
         return _any_type()
     known = {"text": DataType.string, "integer": DataType.long, "boolean": DataType.boolean}
     return known.get(types[0], _any_type())

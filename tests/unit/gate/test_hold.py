@@ -77,8 +77,8 @@ def alike(make_bundle, rows):
 class OpenDoor:
     """Instead of the fresh process, where a test is of the other lines."""
 
-    def line(self):
-        return Line("clean load", "loads", "not tried here", "passed")
+    def lines(self):
+        return [Line("clean load", "loads", "not tried here", "passed")]
 
     def close(self):
         pass
@@ -219,9 +219,14 @@ def test_requests_of_callers_go_on_to_be_taken(good):
     assert told(weight, colour).measured == "`age` is refused now"
     assert told(weight, colour, unused=("age",)).outcome == "passed"
     assert told(weight, colour, age, replace(age, name="size")).measured == "`size` is asked for now"
-    wider = told(replace(weight, types=("number", "text")), replace(colour, nullable=True), age)
+    wider = told(replace(weight, types=("number", "text")), replace(colour, types=("text", "number")), age)
     assert wider.outcome == "passed"
-    assert wider.measured == "`weight` was number, is number | text; `colour` was text, is text | null"
+    assert wider.measured == "`weight` was number, is number | text; `colour` was text | null, is text | number | null"
+    # `colour` was never null in training: that the model answers then all the same promises nobody anything.
+    assert (colour.nullable, colour.is_found_nullable) == (True, True)
+    assert told(weight, replace(colour, nullable=False), age).outcome == "passed"
+    empty = replace(weight, nullable=True)
+    assert told(empty, colour, age).measured == "`weight` was number, is number | null"
     narrower = told(weight, colour, replace(age, nullable=False))
     assert (narrower.measured, narrower.outcome) == ("`age` was number | null, is number", "failed")
     assert told(replace(weight, types=("integer",)), colour, age).outcome == "failed"

@@ -34,9 +34,9 @@ def test_a_request_that_was_answered_and_fails_now_fails_the_replay(good):
 
 
 def test_a_request_that_the_candidates_schema_refuses_fails_the_replay(good):
-    (told,) = replayed(good, [asked(), asked(colour=None)])
+    (told,) = replayed(good, [asked(), asked(weight=None)])
     assert told.outcome == "failed"
-    assert told.measured.startswith("1 that were answered fail now: `colour` = None: expected ")
+    assert told.measured.startswith("1 that were answered fail now: `weight` = None: expected ")
 
 
 def test_a_request_that_failed_then_may_fail_now(good):

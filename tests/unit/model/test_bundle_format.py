@@ -94,3 +94,24 @@ def test_a_newer_state_of_runs_is_refused_with_a_word(tmp_path):
     path.write_text(json.dumps({"format": STATE_FORMAT + 1}))
     with pytest.raises(ProjectError, match=f"newer Slipway .format {STATE_FORMAT + 1}"):
         read_state(path)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_bundle_that_records_neither_nulls_nor_readings_is_asked_as_before(unpacked, number):
+    """A null goes to the model, and of a value that a stage loses nothing is said."""
+    scorer = load_scorer(open_bundle(unpacked(number)))
+    rows = [{"area": "50 m2", "rooms": 2, "street": None}, {"area": None, "rooms": 2, "street": "Main"}]
+    assert scorer.bundle.schema.problems(rows) == []
+    scores = scorer.score_rows(rows)
+    assert (scores.errors[0], scores.lost) == (None, {})
+
+
+def test_a_bundle_of_this_format_says_what_it_takes_as_null_and_cannot_read(unpacked):
+    scorer = load_scorer(open_bundle(unpacked(3)))
+    assert [(c.name, c.nullable, c.is_found_nullable) for c in scorer.bundle.schema.columns] == [
+        ("area", False, False),
+        ("rooms", True, False),
+        ("street", True, True),
+    ]
+    assert scorer.bundle.schema.null_errors.keys() == {"area"}
+    assert scorer.bundle.manifest.readings.columns["area"].makes == ((0, "area"),)

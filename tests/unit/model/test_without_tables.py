@@ -34,13 +34,12 @@ BOOSTED = PLAIN.replace("LogisticRegression(max_iter=2000)", "HistGradientBoosti
 ASKED = """
 import json, sys
 from pathlib import Path
+from slipway.gate.service_scorer import load_service_scorer
 from slipway.model.bundle import open_bundle
-from slipway.serve.live.lean import without_pandas
-from slipway.serve.live.served import served
 
 bundle = open_bundle(Path(sys.argv[1]))
 try:
-    scorer = without_pandas(lambda: served(bundle))
+    scorer = load_service_scorer(bundle)
 except Exception as error:
     sys.exit(f"{type(error).__name__}: {error}")
 rows = json.load(sys.stdin)

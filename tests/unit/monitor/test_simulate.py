@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from slipway.errors import DataError, ProjectError
-from slipway.monitor.simulate import Changes, parse_changes, simulate
+from slipway.monitor.simulate import Changes, parse_changes, simulate, simulate_file
 
 
 @pytest.fixture
@@ -126,3 +126,30 @@ def test_an_option_written_wrongly_is_refused(option, text, message):
 def test_a_column_given_twice_is_refused():
     with pytest.raises(ProjectError, match="`Age` is given twice"):
         parse_changes({"scale": ["Age=1", "Age=2"]})
+
+
+NESTED = [
+    pl.Series("x", [[1], [2], None]),
+    pl.Series("x", [{"a": 1}, {"a": 2}, None]),
+    pl.Series("x", [[1.0, 2.0], [3.0, 4.0], None], dtype=pl.Array(pl.Float64, 2)),
+    pl.Series("x", [object(), object(), None], dtype=pl.Object),
+]
+
+
+@pytest.mark.parametrize("column", NESTED, ids=lambda column: str(column.dtype))
+def test_a_nested_column_is_carried_along_and_can_be_given_nulls_alone(column, tmp_path):
+    table = pl.DataFrame([column, pl.Series("a", [1, 2, 3])])
+    assert simulate(table, Changes(shift={"a": 1}))["x"].to_list() == column.to_list()
+    assert simulate(table, Changes(nulls={"x": 1.0}))["x"].null_count() == 3
+    for change in (Changes(flip={"x": 0.5}), Changes(category={"x": ("1", 0.5)}), Changes(sample={"x": ("1", 0.5)})):
+        with pytest.raises(DataError, match=r"needs a column of single values, and `x` holds"):
+            simulate(table, change)
+    with pytest.raises(DataError, match="--scale needs a column of numbers, and `x` is"):
+        simulate(table, Changes(scale={"x": 2}))
+
+
+def test_files_are_named_by_text_too(tmp_path):
+    pl.DataFrame(NESTED[:2][:1]).with_columns(a=pl.Series([1, 2, 3])).write_parquet(tmp_path / "in.parquet")
+    written = str(tmp_path / "out.csv")
+    assert simulate_file(str(tmp_path / "in.parquet"), written, {"shift": ["a=1"]}) == 3
+    assert pl.read_csv(written).rows() == [("[1]", 2), ("[2]", 3), (None, 4)]

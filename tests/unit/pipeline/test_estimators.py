@@ -233,3 +233,95 @@ def test_a_damaged_file_says_that_it_cannot_be_loaded(tmp_path):
         read_estimator(tmp_path / "model")
     with pytest.raises(BundleError, match="can't be read"):
         read_estimator(tmp_path / "nothing")
+
+
+TRAINING = """
+import sys
+from pathlib import Path, PurePosixPath
+import numpy as np
+from slipway.code.user_module import user_module
+from slipway.pipeline.estimators import write_estimator
+
+root = Path(sys.argv[1])
+with user_module(root, PurePosixPath("pipeline.py")) as load:
+    module = load()
+    write_estimator(module.fitted(), root / "model", allow_pickle=True)
+sys.stdout.write(" ".join(sorted(name for name in sys.modules if name.startswith("fitting"))))
+"""
+LIBRARY = """
+import numpy as np
+from {name}.inner import double
+class Scaled:
+    def predict(self, table):
+        return [double(row) for row in table]
+"""
+OWN = """
+from fitting import Scaled
+from helper import plus
+class Model(Scaled):
+    def predict(self, table):
+        return [plus(value) for value in super().predict(table)]
+def fitted():
+    return Model()
+"""
+
+
+def library(folder):
+    """A library as `pip install --target` puts it: its package, and the list of its files."""
+    (folder / "fitting").mkdir(parents=True)
+    (folder / "fitting/__init__.py").write_text(LIBRARY.format(name="fitting"))
+    (folder / "fitting/inner.py").write_text(
+        "LOCK = __import__('threading').Lock()\ndef double(x):\n    return x * 2\n"
+    )
+    (folder / "fitting-1.0.dist-info").mkdir()
+    (folder / "fitting-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: fitting\nVersion: 1.0\n")
+    (folder / "fitting-1.0.dist-info/RECORD").write_text("fitting/__init__.py,,\nfitting/inner.py,,\n")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("place", "way"),
+    [
+        ("elsewhere/libs", "PYTHONPATH"),
+        ("project/libs", "PYTHONPATH"),
+        ("project", "PYTHONPATH"),
+        ("other/lib/python3.11/site-packages", "a .pth file"),
+    ],
+)
+def test_a_pickle_refers_to_libraries_wherever_they_lie(tmp_path, place, way):
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "pipeline.py").write_text(OWN)
+    (root / "helper.py").write_text("def plus(x):\n    return x + 1\n")
+    folder = library(tmp_path / place)
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    reading = [f"import sys; sys.path.insert(0, {str(folder)!r})"]
+    if way != "PYTHONPATH":
+        (tmp_path / "sites").mkdir()
+        (tmp_path / "sites/libs.pth").write_text(f"{folder}\n")
+        start = f"import site; site.addsitedir({str(tmp_path / 'sites')!r})\n"
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    else:
+        start = ""
+    done = subprocess.run(
+        [sys.executable, "-c", start + TRAINING, str(root)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "fitting.inner" in done.stdout  # a library's modules stay imported, a project's own do not
+    content = (root / "model").read_bytes()
+    assert b"fitting" in content
+    assert b"LOCK" not in content  # by name, not by value
+    digest = sha256(content).hexdigest()
+    reading.append(
+        "from pathlib import Path; from slipway.pipeline.estimators import read_estimator;"
+        f"print(read_estimator(Path({str(root / 'model')!r}), sha256={digest!r}, allow_pickle=True).predict([1, 2]))"
+    )
+    # Without the project's folder, as a service has it; its own class and helper are in the file.
+    read = subprocess.run(
+        [sys.executable, "-I", "-c", "\n".join(reading)], capture_output=True, text=True, check=False, cwd="/"
+    )
+    assert read.stdout == "[3, 5]\n", read.stderr

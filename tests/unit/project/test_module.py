@@ -115,3 +115,21 @@ def test_functions_of_a_module_are_all_listed():
 def test_what_cannot_be_read_without_running_it_is_said_with_its_line(code, message):
     with pytest.raises(ProjectError, match=re.escape(message)):
         stages(code)
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        "Table",
+        "'Table'",
+        "Again",
+        "Annotated[pd.DataFrame, 'of listings']",
+        "Optional[pd.DataFrame]",
+        "typing.Optional[Table]",
+    ],
+)
+def test_a_name_for_a_type_means_the_type(annotation):
+    head = "import typing\nfrom typing import Annotated, Optional\nimport pandas as pd\nfrom slipway import stage\n"
+    aliases = "Table = pd.DataFrame\nAgain: typing.TypeAlias = Table\n"
+    found = read_stages(f"{head}{aliases}@stage\ndef a(raw: {annotation}): ...\n", PurePosixPath("p.py"))
+    assert found["a"].inputs[0].annotation == "pandas.DataFrame"

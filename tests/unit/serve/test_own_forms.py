@@ -147,3 +147,66 @@ def test_a_form_of_the_projects_own_asks_for_the_scope_of_what_it_does(client, l
     for path in ("/health", "/status"):
         assert client.get(path).json() == {"status": "ok", "live": True, "ready": True}
         assert client.get(path, headers=reader).json() != client.get(path).json()
+
+
+NUMPY = """
+
+def asked(body):
+    import numpy as np
+    import pandas as pd
+    return pd.DataFrame([{"area": np.str_(f"{area} m2"), "rooms": np.int64(2), "street": "Main"} for area in body])
+
+
+def given(rows, predictions, model):
+    import numpy as np
+    if rows[0]["area"] == "13 m2":
+        return _unlucky(rows)
+    share = np.float32("inf") if rows[0]["area"] == "14 m2" else np.float32(0.25)
+    return {"cheap": np.array([p.prediction == model.classes[0] for p in predictions]), "share": share}
+
+
+def _unlucky(rows):
+    return rows[99]
+
+
+def told(model, health):
+    import numpy as np
+    return {"version": np.int64(model.version), "since": np.datetime64("2024-01-31"), "share": float("nan")}
+"""
+
+
+@pytest.fixture
+def numpy_routes(flats, service):
+    flats.stages += NUMPY
+    routes = (Route("/out", "asked", "given", invalid_status=400), Route("/told", None, None, get="told"))
+    flats.project = replace(flats.project, api=Api(routes=routes))
+    flats.release(1)
+    service.live.look()
+
+
+def test_values_of_numpy_and_pandas_from_a_projects_functions_are_json(client, numpy_routes):
+    assert client.post("/out", json=[50, 150]).json() == {"cheap": [True, False], "share": 0.25}
+    assert client.get("/told").json() == {"version": 1, "since": "2024-01-31", "share": None}
+
+
+@pytest.mark.parametrize(
+    ("body", "where", "why"),
+    [([13], "in _unlucky", "IndexError"), ([14], "in given", "['share'] is inf, and JSON has no infinity")],
+)
+def test_a_failure_of_the_projects_code_says_file_line_and_function_in_the_log(
+    client, numpy_routes, caplog, body, where, why
+):
+    reply = client.post("/out", json=body)
+    assert (reply.status_code, reply.json()) == (500, {"detail": "`given` failed; see the log."})
+    record = next(record for record in caplog.records if "failed" in record.message)
+    assert record.message.startswith("`given` failed: ")
+    assert f"/stages.py:{record.message.partition('stages.py:')[2].partition(',')[0]}, {where}" in record.message
+    assert why in caplog.text
+
+
+def test_the_health_that_the_gate_tries_get_functions_with_has_what_a_services_has(service):
+    from slipway.gate.routes import HEALTH
+
+    assert HEALTH.keys() == service.health().keys()
+    assert HEALTH["dependencies"].keys() == service.health()["dependencies"].keys()
+    assert HEALTH["dependencies"]["journal"].keys() == service.health()["dependencies"]["journal"].keys()

@@ -6,7 +6,7 @@ import pytest
 from slipway.errors import BadRequest
 from slipway.model.schema import Schema
 from slipway.serve.http.refusal import Refusal
-from slipway.serve.rows import MAX_PROBLEMS, MAX_ROWS, ask_request, check, read_rows
+from slipway.serve.rows import MAX_PROBLEMS, MAX_ROWS, Rows, ask_request, check, read_rows
 
 SCHEMA = Schema.infer(pl.DataFrame({"area": [1.5, None], "street": ["a", "b"]}), {})
 
@@ -49,7 +49,7 @@ def test_too_many_rows_are_refused_before_they_are_looked_at(value):
 
 def test_each_problem_has_row_field_value_and_expectation():
     with pytest.raises(Refusal) as refusal:
-        check([{"area": 1, "street": "a"}, {"area": "1", "street": 3}], SCHEMA)
+        check(Rows([{"area": 1, "street": "a"}, {"area": "1", "street": 3}], is_single=False), SCHEMA)
     area, street = refusal.value.detail
     assert area == {
         "row": 1,
@@ -65,7 +65,7 @@ def test_a_body_of_wrong_rows_is_answered_quickly_and_not_told_in_full():
     rows = [{"area": "x" * 10_000, "street": [[]], **{f"f{n}": n for n in range(20)}} for _ in range(50_000)]
     began = time.perf_counter()
     with pytest.raises(Refusal) as refusal:
-        check(rows, SCHEMA)
+        check(Rows(rows, is_single=False), SCHEMA)
     assert time.perf_counter() - began < 2
     assert len(refusal.value.detail) == MAX_PROBLEMS
     assert len(str(refusal.value.detail)) < 100_000
@@ -74,7 +74,7 @@ def test_a_body_of_wrong_rows_is_answered_quickly_and_not_told_in_full():
 def test_rows_of_later_chunks_keep_their_number():
     rows = [{"area": 1.0, "street": "a"}] * 2_500 + [{"area": 1.0}]
     with pytest.raises(Refusal) as refusal:
-        check(rows, SCHEMA)
+        check(Rows(rows, is_single=False), SCHEMA)
     assert [p["row"] for p in refusal.value.detail] == [2_500]
 
 

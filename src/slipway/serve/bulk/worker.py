@@ -88,7 +88,7 @@ class Worker:
             self._ship = self._reserved.enter_context(self._shipper.reserved())
         self._writer.write(predictions)
         failed = len(asked.wrong) + sum(prediction.error is not None for prediction in predictions)
-        refuse_failed(route, asked, predictions)
+        refuse_failed(route, live, asked, predictions, self._personal)
         told, headers = answer_rows(self._setup.project.name, route, live, asked, predictions)
         return Reply(200, tuple(headers), len(asked.rows), failed), told
 

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from slipway.errors import OutsideError, SlipwayError
+from slipway.gate.service_scorer import load_service_scorer
 from slipway.model.score import Scorer
 from slipway.model.store import BundleStore
 from slipway.records import LedgerEntry
 from slipway.release.ledger import entry_hash, verify_after, verify_with
 from slipway.release.states import stand
-from slipway.serve.live.lean import without_pandas
 from slipway.serve.live.route import LiveRoute, live_route
-from slipway.serve.live.served import served
 from slipway.storage.remembered import recall, remember
 from slipway.storage.seams import Ledger
 
@@ -227,6 +226,6 @@ def load_version(store: BundleStore, version: int, sha256: str, released: Ledger
         SlipwayError: its bundle is gone or changed, or can't be used here.
     """
     bundle = store.open(sha256)
-    scorer = without_pandas(lambda: served(bundle))
+    scorer = load_service_scorer(bundle)
     routes = {route.path: live_route(route, scorer.function) for route in scorer.bundle.manifest.routes}
     return Live(version, scorer, routes, released, scorer.bundle.sample())

@@ -1,6 +1,6 @@
-"""A verified bundle in, its scorer as a service uses it out: quick, without tables where the model needs none, tested.
+"""A version as a service uses it: quick, without tables where the model needs none, held to its registered answers.
 
-A table library costs a service memory, time and much of its image, and a model without online stages has no use for it.
+The gate's fresh process and every service load a version by the same function, so that what passes there serves.
 """
 
 import threadpoolctl
@@ -11,15 +11,39 @@ from slipway.model.block import NoBlock
 from slipway.model.bundle import Bundle
 from slipway.model.frames import PANDAS
 from slipway.model.manifest import Manifest
+from slipway.model.pandas_use import needs_pandas, without_pandas
 from slipway.model.score import Scorer, load_scorer, quickened, without_tables
 
 
-def served(bundle: Bundle) -> Scorer:
+def import_libraries() -> None:
+    """Import what loading nearly every bundle takes, and nothing of a bundle's own.
+
+    None of it needs pandas, which is not imported with it.
+    """
+    without_pandas(_import_libraries)
+
+
+def load_service_scorer(bundle: Bundle) -> Scorer:
     """Load a bundle and hold it to the answers that it was registered with.
+
+    pandas is imported where the bundle says that it may need it; else the service does without.
 
     Raises:
         BundleError: it can't be loaded here, answers otherwise, or takes tables and there is no library for them.
     """
+    import_libraries()
+    return _load(bundle) if needs_pandas(bundle) else without_pandas(lambda: _load(bundle))
+
+
+def _import_libraries() -> None:
+    import sklearn.base  # noqa: F401
+
+    from slipway.pipeline.trusted import skops_io
+
+    skops_io()
+
+
+def _load(bundle: Bundle) -> Scorer:
     if bundle.manifest.stages and not _has_polars():
         raise _no_tables(bundle.manifest, f"its online stage `{bundle.manifest.stages[0].name}` takes one")
     loaded = load_scorer(bundle)
