@@ -1,6 +1,7 @@
-"""A CSV file in, its rows out as tables, part by part, typed as the whole file asks; or the line that is wrong."""
+"""The rows of a CSV file as tables, part by part, typed as the whole file asks; or the line that is wrong."""
 
 import csv
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -95,14 +96,38 @@ def _blame_row(path: Path, dialect: Dialect) -> None:
     for line, row in _records(path, dialect):
         if len(row) == wanted or (not row and wanted > 1):
             continue
-        remedy = (
-            f"Put a value that contains '{dialect.separator}' in double quotes."
-            if len(row) > wanted
-            else "Complete the row, or take it out."
-        )
         raise DataError(
             f"{path}: line {line}: {_counted(len(row), 'value')}, the header names {_counted(wanted, 'column')}. "
-            f"{remedy}"
+            f"{_remedy(path, dialect, line, row)}"
+        )
+
+
+def _remedy(path: Path, dialect: Dialect, line: int, row: list[str]) -> str:
+    """What to do about a row that has another number of values than the header."""
+    separator = dialect.separator
+    escaped = escaped_quote_line(path, dialect)
+    if escaped is not None and escaped <= line:
+        return f"In line {escaped} a backslash stands before a quote: in CSV a quote inside quotes is written twice."
+    if row and row[0].lstrip().startswith("#"):
+        return "A comment may stand above the header alone: take the line out."
+    if len(row) == len(dialect.names) + 1 and not row[-1]:
+        return f"It ends with '{separator}': take that away, or end the header with it, too."
+    if len(row) > len(dialect.names):
+        return f"Put a value that contains '{separator}' in double quotes."
+    if sum(bool(cell.strip()) for cell in row) == 1 and deque(_records(path, dialect), maxlen=1)[0][0] == line:
+        return "Text below the table is no row: take the line out."
+    return "Complete the row, or take it out."
+
+
+def escaped_quote_line(path: Path, dialect: Dialect) -> int | None:
+    """The first line in which a backslash stands before a quote that does not end its value; None without one.
+
+    In CSV a quote inside quotes is written twice; read so, the backslash stays and the value ends too early.
+    """
+    pattern = re.compile(rf'\\"(?![{re.escape(dialect.separator)}"\r\n]|$)')
+    with path.open(encoding=dialect.encoding, newline="") as file:
+        return next(
+            (number for number, line in enumerate(file, start=1) if '\\"' in line and pattern.search(line)), None
         )
 
 

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from slipway.errors import DataError
 from slipway.tables import csv_rows
 from slipway.tables.column_types import NOTHING
+from slipway.tables.csv_dialect import sniff
+from slipway.tables.csv_rows import escaped_quote_line
 from slipway.tables.files import column_names, read_parts, read_table, write_table
 
 
@@ -54,6 +56,10 @@ def test_the_index_that_pandas_writes_gets_a_name(tmp_path):
         ("a,b\n1,2\n1,2,3\n", "line 3: 3 values, the header names 2 columns. Put a value that contains ','"),
         ("a,b\n1,2\n3\n4,5\n", "line 3: 1 value, the header names 2 columns. Complete the row"),
         ('a,b\n1,"x\ny"\n3\n', "line 4: 1 value, the header names 2 columns"),
+        ("a,b\n1,2,\n3,4,\n", "line 2: 3 values.*It ends with ',': take that away"),
+        ("a,b\n1,2\n# later\n3,4\n", "line 3: 1 value.*A comment may stand above the header alone"),
+        ("a,b\n1,2\nTotal\n", "line 3: 1 value.*Text below the table is no row"),
+        ('a,b\n1,2\n"say \\"x, y\\"",2\n', "line 3: 3 values.*In line 3 a backslash stands before a quote"),
         ('a,b\n1,2\n3,"x\n5,6\n', "line 3: a double quote is opened in this row and never closed"),
     ],
 )
@@ -68,6 +74,14 @@ def test_a_lone_quote_inside_a_value_is_a_sign_like_others(tmp_path):
         ('5" pipe', "x"),
         ("6", 'say "hi"\nthere'),
     ]
+
+
+def test_a_backslash_that_ends_a_value_escapes_nothing(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('a,b\n"C:\\",1\n"D:\\"\n')
+    assert escaped_quote_line(path, sniff(path)) is None
+    path.write_text('a,b\n"C:\\",1\n"a \\"good\\" one",2\n')
+    assert escaped_quote_line(path, sniff(path)) == 3
 
 
 def test_empty_lines_are_passed_over_but_for_a_table_of_one_column(tmp_path):
