@@ -1,4 +1,4 @@
-"""A table and its target in; what becomes of each column out, and why."""
+"""What becomes of each column of a table, and why."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from slipway.errors import ProjectError
-from slipway.new.dates import EPOCH, TYPED, Dates, dates, moments_of
+from slipway.new.dates import TYPED, Dates, dates, moments_of
 from slipway.new.leaks import suspects
-from slipway.new.notation import PLAIN, Notation, quantity
+from slipway.new.notation import Notation, Quantity, quantity
 from slipway.new.target import Target, judge_target
+from slipway.new.units import Unit
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,9 +46,7 @@ class Column:
     use: Use
     why: str
     """For a column left out the reason; for the others how it is read, or nothing."""
-    example: str = ""
-    """A value of a quantity, for the comment beside its cleaning."""
-    notation: Notation = PLAIN
+    quantity: Quantity | None = None
     """How a quantity's numbers are written."""
     dates: Dates = TYPED
     """How a date is written."""
@@ -139,7 +138,7 @@ def _judge_column(values: "pl.Series", has_semicolons: bool) -> Column:
     dtype = values.dtype
     if dtype in (pl.Date, pl.Datetime):
         return _date(given, Dates((), is_zoned=getattr(dtype, "time_zone", None) is not None))
-    if dtype.is_integer() and (found := dates(given)):
+    if dtype.is_numeric() and (found := dates(given)):
         return _date(given, found)
     if dtype.is_numeric() or dtype == pl.Boolean:
         return Column(values.name, "number", "")
@@ -154,13 +153,7 @@ def _judge_text(given: "pl.Series", distinct: int, has_semicolons: bool) -> Colu
     if found := dates(given):
         return _date(given, found)
     if number := quantity(given, has_semicolons=has_semicolons):
-        nothing = f"; what is none, such as {_listed(number.others)}, as null" if number.others else ""
-        guess = ""
-        if number.notation.is_guess:
-            meant = "the decimal sign" if number.notation.decimal == "," else "between thousands"
-            guess = f"; the comma is taken to be {meant}"
-        why = f'as a number: "{number.example}"{guess}{nothing}'
-        return Column(name, "quantity", why, example=number.example, notation=replace(number.notation, is_guess=False))
+        return Column(name, "quantity", _quantity_words(number, given.len()), quantity=number)
     if distinct > max(20, given.len() // 2):
         words = given.str.count_matches(r"\S+").mean()
         if isinstance(words, float) and words >= 3 and _vocabulary(given) >= _WORDS:
@@ -173,13 +166,28 @@ def _judge_text(given: "pl.Series", distinct: int, has_semicolons: bool) -> Colu
     return Column(name, "category", "; ".join(said), has_cases=has_cases)
 
 
+def _quantity_words(number: Quantity, rows: int) -> str:
+    """How a quantity is read: what its written code did with the column's own values."""
+    example = f'"{number.example}"'
+    if number.notation.has_signs and number.value < 0:
+        example += f" as {number.value:g}"
+    odd = [f'"{text}" as {value:g}' for text, value in number.odd]
+    words = [f"as a number: {', '.join([example, *odd])}"]
+    if number.notation.is_guess:
+        meant = "the decimal sign" if number.notation.decimal == "," else "between thousands"
+        words.append(f"the comma is taken to be {meant}")
+    if number.others:
+        share = f"{number.nulls / rows:.1%} of the rows" if rows >= _LOOKED_AT else f"{number.nulls:,} rows"
+        words.append(f"what is none, such as {_listed(number.others)}, as null ({share})")
+    return "; ".join(words)
+
+
 def _vocabulary(given: "pl.Series") -> int:
     return given.head(10 * _WORDS).str.extract_all(r"\b\w+\b").explode().n_unique()
 
 
 def _date(given: "pl.Series", found: Dates) -> Column:
     """A date, and what of the calendar its values differ in."""
-    import polars as pl
 
     moments = moments_of(given, found)
     parts = {"month": moments.dt.month(), "weekday": moments.dt.weekday(), "hour": moments.dt.hour()}
@@ -188,11 +196,11 @@ def _date(given: "pl.Series", found: Dates) -> Column:
     span = (moments.max() - moments.min()).days  # type: ignore[operator,union-attr]
     if span < 60 and "month" in calendar:
         calendar.remove("month")
-    written = f"; written {_listed(found.forms)}" if found.forms and found.forms != EPOCH else ""
+    written = f"; written {found.words}" if found.words else ""
     also = f", with its {_and(calendar)}" if calendar else ""
     note = f"; {found.note}" if found.note else ""
-    is_other = given.dtype == pl.String and moments.null_count()
-    nothing = "; what is none, as null" if is_other else ""
+    others = given.filter(moments.is_null())
+    nothing = f"; what is none, such as {_listed(others.unique().sort().head(3))}, as null" if others.len() else ""
     return Column(given.name, "date", f"{_CLOCK}{also}{written}{note}{nothing}", dates=found, calendar=tuple(calendar))
 
 
@@ -203,7 +211,8 @@ def _with_comma(column: Column, table: "pl.DataFrame") -> Column:
     values = table[column.name].drop_nulls()
     fractions = values.filter(values != values.round(0))
     example = str((fractions if fractions.len() else values)[0]).replace(".", ",")
-    return replace(column, use="quantity", why=f'as a number: "{example}"', example=example, notation=Notation(","))
+    number = Quantity(Notation(","), Unit(), example)
+    return replace(column, use="quantity", why=f'as a number: "{example}"', quantity=number)
 
 
 def _time(table: "pl.DataFrame", columns: "list[Column]", share: float, target: str) -> str:

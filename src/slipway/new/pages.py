@@ -30,8 +30,9 @@ __pycache__/
 def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
     """slipway.toml. `data` is the source's path in the project."""
     clocks = [column.name for column in judged.of("date")] + clock_parts(judged)
-    # Where points stand between thousands, a number's own point would be taken for one of them.
-    quantities = [column.name for column in judged.of("quantity") if column.notation.thousands != "."]
+    # Not where a number's own point would be taken for one between thousands, nor where a unit has to be told.
+    numbers_too = [c.name for c in judged.columns if c.quantity is not None and c.quantity.takes_numbers]
+    numbers_too += [column.name for column in judged.of("date") if column.dates.is_long_count]
     limits = [
         f"{key} = {value:g}"
         for key, value in (("min", gate.minimum), ("max", gate.maximum), ("max_drop", gate.max_drop))
@@ -64,9 +65,9 @@ def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
             "# They move with time by themselves: shown, never alarming.",
             f"clocks = [{', '.join(quoted(clock) for clock in clocks)}]",
         ]
-    if quantities:
+    if numbers_too:
         lines += ["", "[api.types]", "# A caller may give a text as the file has it, or the number itself."]
-        lines += [f'{_key(quantity)} = "text | number"' for quantity in quantities]
+        lines += [f'{_key(name)} = "text | number"' for name in numbers_too]
     return "\n".join(lines) + "\n"
 
 
@@ -116,17 +117,16 @@ The stages are in `pipeline.py`, thresholds in `slipway.toml`. {gate.why}
 
 def test_text(judged: Judged, data: str) -> str:
     """tests/test_pipeline.py: what has to hold of the stages, on rows of the project's own file."""
-    quantity = judged.of("quantity")[:1]
-    cleaning = (
-        f"""
+    cleaning = ""
+    for column in judged.of("quantity")[:1]:
+        assert column.quantity is not None
+        name, example, value = quoted(column.name), quoted(column.quantity.example), column.quantity.value
+        cleaning = f"""
 
 def test_the_number_is_read_from_its_text():
-    raw = ROWS.head(1).with_columns(pl.lit({quoted(quantity[0].example)}).alias({quoted(quantity[0].name)}))
-    assert pipeline.features(raw)[{quoted(quantity[0].name)}][0] == {quantity[0].notation.value(quantity[0].example)!r}
+    raw = ROWS.head(1).with_columns(pl.lit({example}).alias({name}))
+    assert pipeline.features(raw)[{name}][0] == {value!r}
 """
-        if quantity
-        else ""
-    )
     answer = (
         "assert set(answers) <= set(train[pipeline.TARGET])"
         if judged.target.kind == "classification"

@@ -91,7 +91,7 @@ def _kind(values: "pl.Series", distinct: int) -> tuple[ModelKind, str]:
         if distinct > _FEW and (number := quantity(values.cast(pl.String), has_semicolons=False)):
             raise ProjectError(
                 f'--target {name}: its numbers are inside texts, such as "{number.example}". A truth that comes later '
-                f"is a plain number, so write them as such in the file: {number.notation.value(number.example):g}."
+                f"is a plain number, so write them as such in the file: {number.value:g}."
             )
         if distinct > _MOST_CLASSES or distinct > values.len() / 2:
             raise ProjectError(

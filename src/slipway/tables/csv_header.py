@@ -10,7 +10,8 @@ from dataclasses import dataclass
 SEPARATORS = ",;\t|"
 _RECORDS = 200
 _SEPARATOR_LINE = re.compile(
-    r'\ufeff?(?:[ \t]*(?:\r\n|\n|\r))*[ \t]*"?[ \t]*sep[ \t]*=[ ]*(?P<separator>\\t|\t|[^\s"])"?[ \t,;|"]*(?:\r\n|\n|\r|$)',
+    r"\ufeff?(?:[ \t]*(?:\r\n|\n|\r))*"
+    r'[ \t]*"?[ \t]*sep[ \t]*=[ ]*(?P<separator>\\t|\t|[^\s"])"?[ \t,;|"]*(?:\r\n|\n|\r|$)',
     re.IGNORECASE,
 )
 _LINE_END = re.compile(r"\r\n|\n|\r")

@@ -99,7 +99,7 @@ def test_a_time_that_can_divide_nothing_does_not_split():
 
 def test_a_decimal_comma_of_the_file_may_come_in_a_request():
     judged = judge(table(weight=[i + 0.5 for i in range(ROWS)]), "y", commas={"weight"})
-    assert (column(judged, "weight").use, column(judged, "weight").example) == ("quantity", "0,5")
+    assert (column(judged, "weight").use, column(judged, "weight").quantity.example) == ("quantity", "0,5")
 
 
 def test_a_guess_about_a_sign_is_said():
@@ -110,7 +110,7 @@ def test_a_guess_about_a_sign_is_said():
 def test_a_number_with_its_unit_is_read_as_a_number():
     judged = judge(table(area=[f"{50 + i} m2" for i in range(ROWS)]), "y")
     area = column(judged, "area")
-    assert (area.use, area.example) == ("quantity", "50 m2")
+    assert (area.use, area.quantity.example) == ("quantity", "50 m2")
     assert use([f"${1_000 + i:,}" for i in range(ROWS)])[0] == "quantity"
 
 
@@ -118,7 +118,7 @@ def test_numbers_among_which_some_texts_stand_are_read_as_numbers():
     values = [f"{i / 3:.2f}" for i in range(ROWS - 10)] + ["n/a", "?"] * 5
     kind, why = use(values)
     assert kind == "quantity"
-    assert '"?", "n/a", as null' in why
+    assert '"?", "n/a", as null (10 rows)' in why
 
 
 @pytest.mark.parametrize(
