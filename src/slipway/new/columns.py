@@ -9,6 +9,7 @@ from slipway.errors import ProjectError
 from slipway.new.dates import TYPED, Dates, dates, moments_of
 from slipway.new.leaks import suspects
 from slipway.new.notation import Notation, Quantity, quantity
+from slipway.new.row_index import IndexNames, index_reason
 from slipway.new.target import Target, judge_target
 from slipway.new.units import Unit
 
@@ -88,7 +89,12 @@ class Judged:
 
 
 def judge(
-    table: "pl.DataFrame", target: str | None, *, commas: Collection[str] = (), has_semicolons: bool = False
+    table: "pl.DataFrame",
+    target: str | None,
+    *,
+    commas: Collection[str] = (),
+    has_semicolons: bool = False,
+    names: IndexNames | None = None,
 ) -> Judged:
     """Decide for each column of a table whether a model may learn from it, and how it is read.
 
@@ -97,13 +103,19 @@ def judge(
     Args:
         commas: columns of numbers that the file writes with a decimal comma.
         has_semicolons: the file has semicolons between values, as is usual where the comma is a decimal sign.
+        names: what the file says of its columns' names.
 
     Raises:
         ProjectError: the target can't be learnt, or no column is left to learn from.
     """
     goal = judge_target(table, target)
     known = table.drop_nulls(goal.name) if goal.missing else table
-    columns = [_judge_column(known[name], has_semicolons) for name in table.columns if name != goal.name]
+    others = [name for name in table.columns if name != goal.name]
+    columns = [_judge_column(known[name], has_semicolons) for name in others]
+    for place, column in enumerate(columns):
+        # An index of dates is when its rows came to be: that is told to a model, and divides what it is tested on.
+        if column.use != "date" and (reason := index_reason(known[column.name], others, names or IndexNames())):
+            columns[place] = Column(column.name, "left out", reason)
     columns = [_with_comma(column, known) if column.name in commas else column for column in columns]
     kept = [column.name for column in columns if column.use not in ("left out", "text")]
     looked_at = known if known.height <= _LOOKED_AT else known.sample(_LOOKED_AT, seed=7)

@@ -1,4 +1,4 @@
-"""A table and its target in; the texts of a project that learns from it, and what there is to say of it, out."""
+"""The texts of a project that learns from a table, and what there is to say of it."""
 
 import re
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ from slipway.new import pages
 from slipway.new.baseline import Ask, Baseline, ask, baseline
 from slipway.new.columns import Judged, judge
 from slipway.new.giveaways import giveaways
+from slipway.new.row_index import IndexNames, pandas_index
 from slipway.tables.files import is_csv, read_table
 
 if TYPE_CHECKING:
@@ -84,11 +85,11 @@ def draft(name: str, source: Path, target: str | None) -> Draft:
         ProjectError: no target is named, or the table can't be learnt from.
         DataError: the table can't be read.
     """
-    table, commas, dialect = _read(source)
+    table, commas, dialect, index = _read(source)
     if not table.height:
         raise DataError(f"{source}: a header and no row under it: there is nothing to learn from.")
     is_semicolon = dialect is not None and dialect.separator == ";"
-    judged = judge(table, target, commas=commas, has_semicolons=is_semicolon)
+    judged = judge(table, target, commas=commas, has_semicolons=is_semicolon, names=index)
     first = baseline(table, judged)
     is_class = judged.target.kind == "classification"
     told = giveaways(
@@ -98,16 +99,16 @@ def draft(name: str, source: Path, target: str | None) -> Draft:
     return Draft(name, judged, first, ask(first, judged), words, (*judged.warnings, *filter(None, [told])))
 
 
-def _read(source: Path) -> "tuple[pl.DataFrame, frozenset[str], Dialect | None]":
-    """The table, its columns with decimal commas, and how it is written where it is a CSV file."""
+def _read(source: Path) -> "tuple[pl.DataFrame, frozenset[str], Dialect | None, IndexNames]":
+    """The table, its columns with decimal commas, how it is written where it is a CSV file, and what names it lacks."""
     if not is_csv(source):
-        return read_table(source), frozenset(), None
+        return read_table(source), frozenset(), None, IndexNames(of_pandas=pandas_index(source))
     import polars as pl
 
     from slipway.tables.csv_rows import read_csv
 
     read = read_csv(source)
-    return pl.concat(list(read.parts)), read.commas, read.dialect
+    return pl.concat(list(read.parts)), read.commas, read.dialect, IndexNames(unnamed=read.dialect.unnamed)
 
 
 def data_path(source: Path) -> str:

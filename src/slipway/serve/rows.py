@@ -104,7 +104,7 @@ def ask_request(
 
 
 def check(rows: list[Row], schema: Schema, personal: Personal = NOTHING) -> None:
-    """Hold rows against the schema of what the first online stage takes.
+    """Hold rows against the schema of what the first online stage takes; columns without a name get the schema's.
 
     Args:
         personal: the columns whose values are not repeated.
@@ -112,6 +112,7 @@ def check(rows: list[Row], schema: Schema, personal: Personal = NOTHING) -> None
     Raises:
         Refusal: 422 with row, field, value and expectation of each problem, up to MAX_PROBLEMS of them.
     """
+    rows[:] = schema.with_names(rows)
     problems: list[dict[str, Any]] = []
     for start in range(0, len(rows), _CHECKED_AT_ONCE):
         found = personal.problems(schema.problems(rows[start : start + _CHECKED_AT_ONCE]), schema.names)
@@ -130,6 +131,8 @@ def apart(asked: Rows, schema: Schema, personal: Personal = NOTHING) -> Rows:
         if not isinstance(row, dict)
     }
     places = [place for place in range(len(asked.rows)) if place not in wrong]
+    for place, row in zip(places, schema.with_names([asked.rows[place] for place in places]), strict=True):
+        asked.rows[place] = row
     found: dict[int, list[str]] = {}
     for problem in personal.problems(schema.problems([asked.rows[place] for place in places]), schema.names):
         found.setdefault(places[problem.row], []).append(_problem(None, *_rest(problem))["message"])
