@@ -1,17 +1,19 @@
 """What becomes of each column of a table, and why."""
 
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from slipway.errors import ProjectError
 from slipway.new.dates import TYPED, Dates, dates, moments_of
 from slipway.new.leaks import suspects
 from slipway.new.notation import Notation, Quantity, quantity
-from slipway.new.row_index import IndexNames, index_reason
-from slipway.new.target import Target, judge_target
+from slipway.new.row_index import index_reason
+from slipway.new.target import Target, judge_target, word_counts
 from slipway.new.units import Unit
+from slipway.tables.column_types import NOTHING
 
 if TYPE_CHECKING:
     import polars as pl
@@ -60,6 +62,22 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What a table's file says of its columns, beside their values."""
+
+    commas: frozenset[str] = frozenset()
+    """Columns of numbers that the file writes with a decimal comma."""
+    has_semicolons: bool = False
+    """Semicolons stand between its values, as is usual where the comma is a decimal sign."""
+    unnamed: tuple[str, ...] = ()
+    """Columns that have no name in the file, by the names that the reader gave them."""
+    index: tuple[str, ...] = ()
+    """Columns that the file's own metadata call pandas' index."""
+    words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By column the words that were read as null, and in how many rows."""
+
+
+@dataclass(frozen=True, slots=True)
 class Judged:
     """What is predicted, and from what."""
 
@@ -88,35 +106,29 @@ class Judged:
         return tuple(column for column in self.columns if column.use in uses)
 
 
-def judge(
-    table: "pl.DataFrame",
-    target: str | None,
-    *,
-    commas: Collection[str] = (),
-    has_semicolons: bool = False,
-    names: IndexNames | None = None,
-) -> Judged:
+def judge(table: "pl.DataFrame", target: str | None, facts: FileFacts | None = None) -> Judged:
     """Decide for each column of a table whether a model may learn from it, and how it is read.
 
     Left out are ids, columns without content, marks of a split, and what gives the target away.
 
     Args:
-        commas: columns of numbers that the file writes with a decimal comma.
-        has_semicolons: the file has semicolons between values, as is usual where the comma is a decimal sign.
-        names: what the file says of its columns' names.
+        facts: what the table's file says of its columns.
 
     Raises:
         ProjectError: the target can't be learnt, or no column is left to learn from.
     """
-    goal = judge_target(table, target)
+    facts = facts or FileFacts()
+    goal = judge_target(table, target, facts.words.get(target or "", {}))
     known = table.drop_nulls(goal.name) if goal.missing else table
     others = [name for name in table.columns if name != goal.name]
-    columns = [_judge_column(known[name], has_semicolons) for name in others]
+    columns = [_judge_column(known[name], facts) for name in others]
     for place, column in enumerate(columns):
         # An index of dates is when its rows came to be: that is told to a model, and divides what it is tested on.
-        if column.use != "date" and (reason := index_reason(known[column.name], others, names or IndexNames())):
+        if column.use != "date" and (
+            reason := index_reason(known[column.name], others, unnamed=facts.unnamed, index=facts.index)
+        ):
             columns[place] = Column(column.name, "left out", reason)
-    columns = [_with_comma(column, known) if column.name in commas else column for column in columns]
+    columns = [_with_comma(column, known) if column.name in facts.commas else column for column in columns]
     kept = [column.name for column in columns if column.use not in ("left out", "text")]
     looked_at = known if known.height <= _LOOKED_AT else known.sample(_LOOKED_AT, seed=7)
     verdicts = suspects(looked_at.select(*kept, goal.name), goal)
@@ -139,7 +151,7 @@ def judge(
     return judged
 
 
-def _judge_column(values: "pl.Series", has_semicolons: bool) -> Column:
+def _judge_column(values: "pl.Series", facts: FileFacts) -> Column:
     import polars as pl
 
     given = values.drop_nulls()
@@ -156,15 +168,15 @@ def _judge_column(values: "pl.Series", has_semicolons: bool) -> Column:
         return Column(values.name, "number", "")
     if dtype in (pl.String, pl.Categorical, pl.Enum):
         texts = given if given.len() <= _LOOKED_AT else given.sample(_LOOKED_AT, seed=7)
-        return _judge_text(texts.cast(pl.String), texts.n_unique(), has_semicolons)
+        return _judge_text(texts.cast(pl.String), texts.n_unique(), facts)
     return Column(values.name, "left out", f"is of type {dtype}, which a request can't carry")
 
 
-def _judge_text(given: "pl.Series", distinct: int, has_semicolons: bool) -> Column:
+def _judge_text(given: "pl.Series", distinct: int, facts: FileFacts) -> Column:
     name = given.name
     if found := dates(given):
         return _date(given, found)
-    if number := quantity(given, has_semicolons=has_semicolons):
+    if number := quantity(given, has_semicolons=facts.has_semicolons):
         return Column(name, "quantity", _quantity_words(number, given.len()), quantity=number)
     if distinct > max(20, given.len() // 2):
         words = given.str.count_matches(r"\S+").mean()
@@ -175,6 +187,10 @@ def _judge_text(given: "pl.Series", distinct: int, has_semicolons: bool) -> Colu
     said = [f"{distinct:,} values"] if distinct > 50 else []
     said += [f"the rarest share one of {_MOST_CATEGORIES}"] if distinct > _MOST_CATEGORIES else []
     said += ["upper and lower case alike"] if has_cases else []
+    null_words = Counter(facts.words.get(name, {}))
+    stripped = given.str.strip_chars()
+    null_words.update(dict(stripped.filter(stripped.is_in(NOTHING)).value_counts().iter_rows()))
+    said += [f"{word_counts(null_words)} as null"] if null_words else []
     return Column(name, "category", "; ".join(said), has_cases=has_cases)
 
 

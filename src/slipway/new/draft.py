@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from slipway.errors import DataError
 from slipway.new import pages
 from slipway.new.baseline import Ask, Baseline, ask, baseline
-from slipway.new.columns import Judged, judge
+from slipway.new.columns import FileFacts, Judged, judge
 from slipway.new.giveaways import giveaways
-from slipway.new.row_index import IndexNames, pandas_index
+from slipway.new.row_index import pandas_index
 from slipway.tables.files import is_csv, read_table
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Draft:
         if self.file:
             yield f"  The file has {self.file}."
         if target.missing:
-            yield f"  {target.missing:,} rows without `{target.name}` are passed over."
+            yield f"  {target.missing:,} rows without `{target.name}` are passed over{target.missing_words}."
         if judged.time:
             yield f"  Split by time, `{judged.time}`: the newest rows are the test."
         yield f"  Kept: {', '.join(column.name for column in judged.kept)}."
@@ -85,11 +85,10 @@ def draft(name: str, source: Path, target: str | None) -> Draft:
         ProjectError: no target is named, or the table can't be learnt from.
         DataError: the table can't be read.
     """
-    table, commas, dialect, index = _read(source)
+    table, given, dialect = _read(source)
     if not table.height:
         raise DataError(f"{source}: a header and no row under it: there is nothing to learn from.")
-    is_semicolon = dialect is not None and dialect.separator == ";"
-    judged = judge(table, target, commas=commas, has_semicolons=is_semicolon, names=index)
+    judged = judge(table, target, given)
     first = baseline(table, judged)
     is_class = judged.target.kind == "classification"
     told = giveaways(
@@ -99,16 +98,17 @@ def draft(name: str, source: Path, target: str | None) -> Draft:
     return Draft(name, judged, first, ask(first, judged), words, (*judged.warnings, *filter(None, [told])))
 
 
-def _read(source: Path) -> "tuple[pl.DataFrame, frozenset[str], Dialect | None, IndexNames]":
-    """The table, its columns with decimal commas, how it is written where it is a CSV file, and what names it lacks."""
+def _read(source: Path) -> "tuple[pl.DataFrame, FileFacts, Dialect | None]":
+    """The table, what its file says of its columns, and how it is written where it is a CSV file."""
     if not is_csv(source):
-        return read_table(source), frozenset(), None, IndexNames(of_pandas=pandas_index(source))
+        return read_table(source), FileFacts(index=pandas_index(source)), None
     import polars as pl
 
     from slipway.tables.csv_rows import read_csv
 
     read = read_csv(source)
-    return pl.concat(list(read.parts)), read.commas, read.dialect, IndexNames(unnamed=read.dialect.unnamed)
+    facts = FileFacts(read.commas, read.dialect.separator == ";", read.dialect.unnamed, (), read.words)
+    return pl.concat(list(read.parts)), facts, read.dialect
 
 
 def data_path(source: Path) -> str:

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,16 +14,6 @@ _UNNAMED = re.compile(r"Unnamed: (\d+)(_level_\d+)?")
 _RESET = re.compile(r"(index|level_\d+|rownames|row[._ ]names?)(\.\d+)*(_[xy])?", re.IGNORECASE)
 """What an index without a name is called once it was made a column."""
 _LEAST_DISTINCT = 20
-
-
-@dataclass(frozen=True, slots=True)
-class IndexNames:
-    """What a file says of its columns' names."""
-
-    unnamed: tuple[str, ...] = ()
-    """Columns that have no name in the file, by the names that the reader gave them."""
-    of_pandas: tuple[str, ...] = ()
-    """Columns that the file's own metadata call pandas' index."""
 
 
 def pandas_index(path: Path) -> tuple[str, ...]:
@@ -40,17 +29,24 @@ def pandas_index(path: Path) -> tuple[str, ...]:
     return tuple(name for name in named if isinstance(name, str))
 
 
-def index_reason(column: "pl.Series", columns: Sequence[str], names: IndexNames) -> str:
+def index_reason(
+    column: "pl.Series", columns: Sequence[str], *, unnamed: Collection[str] = (), index: Collection[str] = ()
+) -> str:
     """Say why a column is a row index and no feature; empty where it is none.
 
     An index says where a row stood in some table, which production's rows do not have, so its values do not matter:
     rows may have been dropped, drawn, joined or put together since. Columns without a name are one at the front of a
     file, where pandas and R write it; further ones may be data.
+
+    Args:
+        columns: the names of the table's columns, in order.
+        unnamed: those that have no name in the file.
+        index: those that the file's metadata call pandas' index.
     """
     name = column.name
-    if name in names.of_pandas:
+    if name in index:
         return "is the index that pandas has written; `reset_index()` makes it a column"
-    if _WRITTEN.fullmatch(name) or name in _leading(columns, names.unnamed):
+    if _WRITTEN.fullmatch(name) or name in _leading(columns, unnamed):
         return "is the index that pandas or R has written: it has no name; with one it is a column"
     if _RESET.fullmatch(name) and _counts_rows(column):
         return "is an index made a column: it counts rows"
@@ -62,7 +58,7 @@ def _leading(columns: Sequence[str], unnamed: Collection[str]) -> set[str]:
     found = set[str]()
     for place, name in enumerate(columns):
         match = _UNNAMED.fullmatch(name)
-        if name not in unnamed and not (match and int(match[1]) == place):
+        if name.strip() and name not in unnamed and not (match and int(match[1]) == place):
             break
         found.add(name)
     return found

@@ -1,14 +1,15 @@
-"""The column to predict in, the kind of model out, and a word on why."""
+"""The kind of model that a column to predict asks for, and why."""
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from slipway.errors import ProjectError, near_miss
 from slipway.new.notation import quantity
 from slipway.project.facts import ModelKind
+from slipway.tables.column_types import NOTHING
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,6 +23,10 @@ _USUAL_NAMES = (
     "target", "label", "class", "y", "outcome", "churn", "churned", "survived", "default", "result", "diagnosis",
     "species", "category", "price", "sales", "quality", "score", "rating", "status",
 )  # fmt: skip
+_PERHAPS_NOTHING = frozenset(word.lower() for word in NOTHING) | {
+    "-", "--", "---", ".", "..", "none", "nil", "n.a.", "n.a", "#value!", "#name?", "unknown", "missing", "undefined",
+}  # fmt: skip
+"""Texts that may be a class, or say that there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +41,15 @@ class Target:
     """Rows that have none, and can't teach."""
     warnings: tuple[str, ...] = ()
     """What is odd about it, a sentence each."""
+    missing_words: str = ""
+    """What stands in the file in rows that have none, to be read after "are passed over"."""
 
 
-def judge_target(table: "pl.DataFrame", name: str | None) -> Target:
+def judge_target(table: "pl.DataFrame", name: str | None, words: Mapping[str, int] | None = None) -> Target:
     """Say what kind of model a target asks for.
+
+    Args:
+        words: what stands in the file where the table has null, and in how many rows; blanks aside.
 
     Raises:
         ProjectError: no target is named, there is no such column, or nothing can be learnt about it.
@@ -57,10 +67,26 @@ def judge_target(table: "pl.DataFrame", name: str | None) -> Target:
     if distinct == 1:
         raise ProjectError(f"--target {name}: always {values[0]!r}: there is nothing to predict.")
     kind, why = _kind(values, distinct)
-    return Target(name, kind, why, missing, tuple(_warnings(values, kind, table.height)))
+    warnings = tuple(_warnings(values, kind, table.height))
+    return Target(name, kind, why, missing, warnings, _missing_words(words or {}, missing))
+
+
+def word_counts(words: Mapping[str, int]) -> str:
+    """Some words and how often each stands in a column: `"NA" (12 rows), "?" (1 row)`."""
+    ordered = sorted(words.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f'"{word}" ({count:,} {"row" if count == 1 else "rows"})' for word, count in ordered)
+
+
+def _missing_words(words: Mapping[str, int], missing: int) -> str:
+    blank = missing - sum(words.values())
+    said = [word_counts(words)] if words else []
+    said += [f"nothing ({blank:,} {'row' if blank == 1 else 'rows'})"] if blank and words else []
+    return f": there stands {' or '.join(said)}, which means that it is not known" if said else ""
 
 
 def _warnings(values: "pl.Series", kind: ModelKind, rows: int) -> Iterator[str]:
+    import polars as pl
+
     name, count, distinct = values.name, values.len(), values.n_unique()
     if count < rows / 2:
         yield f"`{name}` is mostly null: {count:,} of {rows:,} rows have it, and only these teach."
@@ -68,6 +94,11 @@ def _warnings(values: "pl.Series", kind: ModelKind, rows: int) -> Iterator[str]:
         if distinct == count and count >= 20 and values.dtype.is_integer():
             yield f"`{name}` is another whole number in each row: is it an id?"
         return
+    if values.dtype == pl.String:
+        doubtful = [text for text in values.unique().sort() if text.strip().lower() in _PERHAPS_NOTHING]
+        for text in doubtful:
+            count = int((values == text).sum())
+            yield f'`{name}` has the class "{text}" in {count:,} rows: if it says that nothing is known, empty them.'
     counts = values.value_counts(sort=True)
     most, share = counts.row(0)[0], counts["count"][0] / count
     if share > 0.95:

@@ -2,9 +2,9 @@
 
 import csv
 import re
-from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +32,8 @@ class CsvTable:
     """Columns whose numbers have a decimal comma."""
     parts: "Iterator[pl.DataFrame]"
     """Its rows in order, once; at least one part, which may be empty."""
+    words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By column the words that say that a value is not known, and in how many rows; blanks are no word."""
 
 
 def read_csv(path: Path, stay_text: Iterable[str] = ()) -> CsvTable:
@@ -46,17 +48,24 @@ def read_csv(path: Path, stay_text: Iterable[str] = ()) -> CsvTable:
     import polars as pl
 
     dialect = sniff(path)
-    is_kept = path.stat().st_size <= _KEPT
-    parts: Iterable[pl.DataFrame] = list(text_parts(path, dialect)) if is_kept else text_parts(path, dialect)
+    is_kept, words = path.stat().st_size <= _KEPT, dict[str, Counter[str]]()
+    first = text_parts(path, dialect, words)
+    parts: Iterable[pl.DataFrame] = list(first) if is_kept else first
     types = type_columns(parts, stay_text)
     commas = frozenset(name for name, column in types.items() if column.has_commas)
     again = parts if is_kept else text_parts(path, dialect)
     typed = (pl.DataFrame([types[column.name].read(column) for column in part.iter_columns()]) for part in again)
-    return CsvTable(dialect, commas, typed)
+    return CsvTable(dialect, commas, typed, words)
 
 
-def text_parts(path: Path, dialect: Dialect) -> "Iterator[pl.DataFrame]":
-    """The rows of a CSV file as text, what says nothing as null, part by part."""
+def text_parts(
+    path: Path, dialect: Dialect, words: "dict[str, Counter[str]] | None" = None
+) -> "Iterator[pl.DataFrame]":
+    """The rows of a CSV file as text, what says nothing as null, part by part.
+
+    Args:
+        words: takes the words that were read as null, by column, and how often each was.
+    """
     import polars as pl
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
@@ -80,7 +89,10 @@ def text_parts(path: Path, dialect: Dialect) -> "Iterator[pl.DataFrame]":
         )
         last: tuple[object, ...] = ()
         for batch in batches:
-            part = known_texts(pl.DataFrame(batch))
+            texts = pl.DataFrame(batch)
+            part = known_texts(texts)
+            if words is not None:
+                _count_words(texts, part, words)
             last = part.row(-1)
             yield part
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
@@ -88,6 +100,15 @@ def text_parts(path: Path, dialect: Dialect) -> "Iterator[pl.DataFrame]":
         raise DataError(f"{path}: can't be read as CSV: {str(error).strip().splitlines()[0]}") from error
     if any(isinstance(value, str) and "\n" in value for value in last):
         _blame_open_quote(path, dialect)
+
+
+def _count_words(texts: "pl.DataFrame", known: "pl.DataFrame", words: "dict[str, Counter[str]]") -> None:
+    for before, after in zip(texts.iter_columns(), known.iter_columns(), strict=True):
+        if after.null_count() > before.null_count():
+            said = before.filter(after.is_null() & before.is_not_null()).str.strip_chars()
+            counts = dict(said.value_counts().iter_rows())
+            counts.pop("", None)
+            words.setdefault(before.name, Counter()).update(counts)
 
 
 def _blame_row(path: Path, dialect: Dialect) -> None:

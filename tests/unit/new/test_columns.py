@@ -3,7 +3,7 @@ import polars as pl
 import pytest
 
 from slipway.errors import ProjectError
-from slipway.new.columns import judge
+from slipway.new.columns import FileFacts, judge
 
 ROWS = 200
 
@@ -98,7 +98,7 @@ def test_a_time_that_can_divide_nothing_does_not_split():
 
 
 def test_a_decimal_comma_of_the_file_may_come_in_a_request():
-    judged = judge(table(weight=[i + 0.5 for i in range(ROWS)]), "y", commas={"weight"})
+    judged = judge(table(weight=[i + 0.5 for i in range(ROWS)]), "y", FileFacts(commas=frozenset({"weight"})))
     assert (column(judged, "weight").use, column(judged, "weight").quantity.example) == ("quantity", "0,5")
 
 
