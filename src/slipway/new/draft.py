@@ -10,7 +10,7 @@ from slipway.errors import DataError
 from slipway.new import pages
 from slipway.new.baseline import Ask, Baseline, ask, baseline
 from slipway.new.columns import FileFacts, Judged, judge
-from slipway.new.giveaways import giveaways
+from slipway.new.giveaways import warnings_of_leaks
 from slipway.new.row_index import pandas_index
 from slipway.tables.files import is_csv, read_table
 
@@ -85,21 +85,25 @@ def draft(name: str, source: Path, target: str | None) -> Draft:
         ProjectError: no target is named, or the table can't be learnt from.
         DataError: the table can't be read.
     """
-    table, given, dialect = _read(source)
+    table, given, dialect = read_with_facts(source)
     if not table.height:
         raise DataError(f"{source}: a header and no row under it: there is nothing to learn from.")
     judged = judge(table, target, given)
     first = baseline(table, judged)
     is_class = judged.target.kind == "classification"
-    told = giveaways(
-        first.features, judged.target.name, is_class=is_class, reached=first.mean("accuracy" if is_class else "r2")
+    leaks = warnings_of_leaks(
+        first.features,
+        judged.target.name,
+        is_class=is_class,
+        reached=first.mean("accuracy" if is_class else "r2"),
+        moments=[column.name for column in judged.of("date")],
     )
     words = dialect.words() if dialect is not None else ""
-    return Draft(name, judged, first, ask(first, judged), words, (*judged.warnings, *filter(None, [told])))
+    return Draft(name, judged, first, ask(first, judged), words, (*judged.warnings, *leaks))
 
 
-def _read(source: Path) -> "tuple[pl.DataFrame, FileFacts, Dialect | None]":
-    """The table, what its file says of its columns, and how it is written where it is a CSV file."""
+def read_with_facts(source: Path) -> "tuple[pl.DataFrame, FileFacts, Dialect | None]":
+    """Read a table, what its file says of its columns, and how it is written where it is a CSV file."""
     if not is_csv(source):
         return read_table(source), FileFacts(index=pandas_index(source)), None
     import polars as pl

@@ -97,8 +97,8 @@ def _warnings(values: "pl.Series", kind: ModelKind, rows: int) -> Iterator[str]:
     if values.dtype == pl.String:
         doubtful = [text for text in values.unique().sort() if text.strip().lower() in _PERHAPS_NOTHING]
         for text in doubtful:
-            count = int((values == text).sum())
-            yield f'`{name}` has the class "{text}" in {count:,} rows: if it says that nothing is known, empty them.'
+            having = int((values == text).sum())
+            yield f'`{name}` has the class "{text}" in {having:,} rows: if it says that nothing is known, empty them.'
     counts = values.value_counts(sort=True)
     most, share = counts.row(0)[0], counts["count"][0] / count
     if share > 0.95:
