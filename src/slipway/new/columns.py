@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from slipway.errors import ProjectError
+from slipway.errors import DataError, ProjectError
+from slipway.model.dtypes import request_type
 from slipway.new.dates import TYPED, Dates, dates, moments_of
 from slipway.new.leaks import suspects
 from slipway.new.notation import Notation, Quantity, quantity
@@ -155,6 +156,9 @@ def _judge_column(values: "pl.Series", facts: FileFacts) -> Column:
     import polars as pl
 
     given = values.drop_nulls()
+    if not _fits_request(values.dtype):
+        kind = str(values.dtype.base_type()).lower()
+        return Column(values.name, "left out", f"is of the type {kind}, which a request can't carry")
     distinct = given.n_unique()
     reason = _empty(values, given, distinct) or _mark(given, distinct) or _identity(given, distinct)
     if reason:
@@ -169,7 +173,15 @@ def _judge_column(values: "pl.Series", facts: FileFacts) -> Column:
     if dtype in (pl.String, pl.Categorical, pl.Enum):
         texts = given if given.len() <= _LOOKED_AT else given.sample(_LOOKED_AT, seed=7)
         return _judge_text(texts.cast(pl.String), texts.n_unique(), facts)
-    return Column(values.name, "left out", f"is of type {dtype}, which a request can't carry")
+    return Column(values.name, "left out", "is empty")
+
+
+def _fits_request(dtype: "pl.DataType") -> bool:
+    try:
+        request_type("", dtype)
+    except DataError:
+        return False
+    return True
 
 
 def _judge_text(given: "pl.Series", distinct: int, facts: FileFacts) -> Column:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slipway.errors import DataError
+from slipway.errors import DataError, ProjectError
 from slipway.new import pages
 from slipway.new.baseline import Ask, Baseline, ask, baseline
 from slipway.new.columns import FileFacts, Judged, judge
 from slipway.new.giveaways import warnings_of_leaks
 from slipway.new.row_index import pandas_index
+from slipway.new.stray_rows import stray_rows
 from slipway.tables.files import is_csv, read_table
 
 if TYPE_CHECKING:
@@ -88,7 +89,13 @@ def draft(name: str, source: Path, target: str | None) -> Draft:
     table, given, dialect = read_with_facts(source)
     if not table.height:
         raise DataError(f"{source}: a header and no row under it: there is nothing to learn from.")
-    judged = judge(table, target, given)
+    odd = _odd_rows(source, table, dialect)
+    try:
+        judged = judge(table, target, given)
+    except ProjectError as error:
+        if odd and target is not None:
+            raise ProjectError(" ".join([*odd, str(error)])) from error
+        raise
     first = baseline(table, judged)
     is_class = judged.target.kind == "classification"
     leaks = warnings_of_leaks(
@@ -99,7 +106,22 @@ def draft(name: str, source: Path, target: str | None) -> Draft:
         moments=[column.name for column in judged.of("date")],
     )
     words = dialect.words() if dialect is not None else ""
-    return Draft(name, judged, first, ask(first, judged), words, (*judged.warnings, *leaks))
+    return Draft(name, judged, first, ask(first, judged), words, (*odd, *judged.warnings, *leaks))
+
+
+def _odd_rows(source: Path, table: "pl.DataFrame", dialect: "Dialect | None") -> list[str]:
+    """What seems wrong with rows of the file, a sentence each."""
+    if dialect is None:
+        return stray_rows(table, 0)
+    from slipway.tables.csv_rows import escaped_quote_line
+
+    odd = stray_rows(table, dialect.header_lines)
+    if (line := escaped_quote_line(source, dialect)) is not None:
+        odd.append(
+            f"In line {line:,} a backslash stands before a quote, and stays in the value: in CSV a quote inside quotes "
+            "is written twice."
+        )
+    return odd
 
 
 def read_with_facts(source: Path) -> "tuple[pl.DataFrame, FileFacts, Dialect | None]":

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
+_FLOAT32 = 3.4e38
 _ROWS = 2_000
 _LEAST_ROWS = 100
 _ALONE = 0.99
@@ -132,7 +133,8 @@ def _numbers(values: "pl.Series") -> "Numbers":
     import polars as pl
 
     if values.dtype.is_numeric() or values.dtype == pl.Boolean:
-        return values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        numbers: Numbers = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        return np.where(np.abs(numbers) < _FLOAT32, numbers, np.nan)  # beyond it a tree takes none
     return _codes(values)
 
 

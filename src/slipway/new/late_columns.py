@@ -33,6 +33,8 @@ _USUAL = 0.3
 _LEAST_OTHERS = 5
 _MOST = 6
 """Columns of a group."""
+_FLOAT32 = 3.4e38
+"""Beyond it a tree takes no number."""
 _MOMENTS = 6
 """Columns of time of which each two are compared."""
 _LEAK = "a leak, unless it is known before the answer is asked for"
@@ -155,7 +157,10 @@ def _filled(column: "pl.Series") -> "Marks":
 
 def _codes(values: "pl.Series") -> "Numbers":
     """Numbers as they are, and others as whole numbers from 0."""
-    return values.cast(float).fill_null(np.nan).to_numpy() if values.dtype.is_numeric() else _ranks(values)
+    if not values.dtype.is_numeric():
+        return _ranks(values)
+    numbers: Numbers = values.cast(float).fill_null(np.nan).to_numpy()
+    return np.where(np.abs(numbers) < _FLOAT32, numbers, np.nan)
 
 
 def _ranks(values: "pl.Series") -> "Numbers":

@@ -1,4 +1,4 @@
-"""What was judged of a table, and what a first model reached, in; the project's other files out, as text."""
+"""The project's other files as text, from what was judged of a table and what a first model reached."""
 
 import re
 import textwrap
@@ -39,6 +39,7 @@ def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
         if value is not None
     ]
     lines = [
+        "# Every key that can stand here is explained in docs/configuration.md in Slipway's repository.",
         f"name = {quoted(name)}",
         "",
         "[sources]",
@@ -100,10 +101,34 @@ Predicts `{target.name}` from a row of `{data}`: {target.kind}, since {target.wh
 slipway up                # run, gate, release, serve; prints a request with a real row and its answer
 slipway monitor           # what came in, against what the model learnt from
 slipway loop --once       # drift → decision → retrain → gate → promote
-pytest                    # the stages as plain functions
 ```
 
-The stages are in `pipeline.py`, thresholds in `slipway.toml`. {gate.why}
+The stages have tests, as plain functions. What runs them does not come with Slipway:
+
+```
+pip install pytest
+pytest
+```
+
+Nor does DVC, which keeps the data's and the model's versions and carries them to other machines:
+
+```
+pip install 'slipway[dvc]'
+dvc status
+```
+
+## What to change next
+
+| to | edit |
+|---|---|
+| give the model another column, or read one otherwise | `features` and the lists above it in `pipeline.py` |
+| try another model, or other settings | `model` in `pipeline.py`; settings also in `params.yaml` |
+| ask more, or less, of a new version | `gate` under `[model]` in `slipway.toml` |
+| be told of drift sooner, or later | `[monitor]` in `slipway.toml` |
+| take other forms of a request, or answer in another | `[api.types]` and `[api.routes]` in `slipway.toml` |
+
+Every key of `slipway.toml` is explained in `docs/configuration.md` in Slipway's repository, and every command by
+`slipway --help`. {gate.why}
 
 {_split_words(judged)}
 
@@ -134,7 +159,7 @@ def test_the_number_is_read_from_its_text():
     )
     split = (_SPLIT_BY_TIME if judged.time else _SPLIT_BY_CONTENT).strip("\n")
     imports = "import math\nimport sys" if judged.target.kind == "regression" else "import sys"
-    return f'''"""The stages as plain functions, on rows of the project's own file. Run `pytest` in its folder."""
+    return f'''"""The stages as plain functions, on rows of the project's file. First `pip install pytest`, then `pytest`."""
 
 {imports}
 from pathlib import Path
@@ -151,7 +176,7 @@ from slipway import read_table
 
 FILE = ROOT / {quoted(data)}
 if not FILE.is_file():
-    pytest.skip(f"{{FILE}} is missing: `dvc pull` fetches it", allow_module_level=True)
+    pytest.skip(f"{{FILE}} is missing: `dvc pull` (pip install 'slipway[dvc]') fetches it", allow_module_level=True)
 ROWS = read_table(FILE).drop_nulls(pipeline.TARGET)
 ROWS = ROWS.sample(min(2_000, ROWS.height), seed=7)
 

@@ -59,6 +59,7 @@ def judge_target(table: "pl.DataFrame", name: str | None, words: Mapping[str, in
     if name not in table.columns:
         raise ProjectError(f"--target {name}: the table has no such column.{near_miss(name, table.columns)}")
     values = table[name].drop_nulls()
+    _refuse_type(values)
     missing = table.height - values.len()
     if values.len() < LEAST_ROWS:
         known = f" ({missing} have no `{name}`)" if missing else ""
@@ -132,12 +133,22 @@ def _kind(values: "pl.Series", distinct: int) -> tuple[ModelKind, str]:
         tidy = values.cast(pl.String).str.strip_chars().str.to_lowercase().n_unique()
         warning = f" ({tidy} but for case and spaces: mend these in the file)" if tidy < distinct else ""
         return "classification", f"`{name}` is text with {distinct} values{warning}"
-    if not values.dtype.is_numeric():
-        raise ProjectError(f"--target {name}: it is of type {values.dtype}; a target is text, a truth or a number.")
     whole = values.dtype.is_integer() or bool((values == values.round(0)).all())
     if whole and distinct <= _FEW:
         return "classification", f"`{name}` has {distinct} whole numbers as values, too few for an amount"
     return "regression", f"`{name}` is a number with {distinct:,} different values"
+
+
+def _refuse_type(values: "pl.Series") -> None:
+    """Refuse what no request and no model could give as an answer."""
+    import polars as pl
+
+    dtype, name = values.dtype, values.name
+    is_known = dtype.is_numeric() or dtype in (pl.String, pl.Categorical, pl.Enum, pl.Boolean, pl.Null)
+    if not is_known or dtype in (pl.Int128, pl.UInt128):
+        raise ProjectError(f"--target {name}: it is of type {dtype}; a target is text, a truth or a number.")
+    if dtype.is_float() and (odd := values.len() - int(values.is_finite().sum())):
+        raise ProjectError(f"--target {name}: NaN or infinity in {odd:,} rows: empty these cells, or correct them.")
 
 
 def _choice(table: "pl.DataFrame") -> str:

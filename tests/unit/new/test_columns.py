@@ -1,3 +1,5 @@
+from datetime import time, timedelta
+
 import numpy as np
 import polars as pl
 import pytest
@@ -157,3 +159,37 @@ def test_rows_without_the_target_are_counted():
 def test_when_nothing_is_left_it_says_why():
     with pytest.raises(ProjectError, match=r"No column is left.*`id` is another number"):
         judge(table().select("y").with_row_index("id").with_columns(pl.col("id").cast(int)), "y")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series([[1, 2], None] * (ROWS // 2)),
+        pl.Series([[]] * ROWS),
+        pl.Series([{"a": 1, "b": [2]}] * ROWS),
+        pl.Series([[1, 2], [3, 4]] * (ROWS // 2), dtype=pl.Array(pl.Int64, 2)),
+        pl.Series([timedelta(hours=i) for i in range(ROWS)]),
+        pl.Series([time(i % 24) for i in range(ROWS)]),
+        pl.Series([b"x", b"y"] * (ROWS // 2)),
+    ],
+    ids=lambda values: str(values.dtype.base_type()),
+)
+def test_nested_and_other_types_are_left_out_by_name_and_refused_as_a_target(values):
+    rows = table(c=values)
+    assert "which a request can't carry" in column(judge(rows, "y"), "c").why
+    with pytest.raises(ProjectError, match=r"--target c: it is of type .*; a target is text, a truth or a number"):
+        judge(rows, "c")
+
+
+def test_a_target_that_is_not_finite_is_refused_with_its_rows():
+    odd = table(c=[float("inf"), float("nan"), *range(ROWS - 2)])
+    with pytest.raises(ProjectError, match="--target c: NaN or infinity in 2 rows"):
+        judge(odd, "c")
+    assert column(judge(odd, "y"), "c").use == "number"
+
+
+def test_words_that_a_category_reads_as_null_are_named():
+    cities = [["Graz", "Linz", None, "-"][i % 4] for i in range(ROWS)]
+    judged = judge(table(city=cities), "y", FileFacts(words={"city": {"NA": 40, "null": 10}}))
+    assert column(judged, "city").why == '"NA" (40 rows), "null" (10 rows) as null'
+    assert column(judge(table(city=["NA", "Graz"] * (ROWS // 2)), "y"), "city").why == '"NA" (100 rows) as null'
