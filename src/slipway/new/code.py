@@ -125,7 +125,7 @@ def _features(judged: Judged) -> str:
             cleaned.append(column.quantity.call(helpers[column.quantity.notation], quoted(column.name)))
     if judged.of("date"):
         said.append("dates as days since 1970")
-        cleaned += [line for column in judged.of("date") for line in _date_lines(column, judged)]
+        cleaned += [_moment_line(column, judged) for column in judged.of("date")]
     doc = f"What the model may know of a row{': ' if said else ''}{', '.join(said)}."
     lists = " + ".join([*tidied, *(["NUMBERS"] if numbers(judged) else [])])
     body = f"    return raw.select({lists})"
@@ -133,6 +133,9 @@ def _features(judged: Judged) -> str:
         each = "\n".join(f"        {expression}," for expression in cleaned)
         cases = [column.name for column in judged.of("category") if column.has_cases]
         lower = f".with_columns(pl.col({_list(cases)}).str.to_lowercase())" if cases else ""
+        parts = [line for column in judged.of("date") for line in _calendar_lines(column, judged)]
+        if parts:
+            lower += ".with_columns(\n" + "".join(f"        {line},\n" for line in parts) + "    )"
         body = f"    cleaned = raw.with_columns(\n{each}\n    ){lower}\n    return cleaned.select({lists})"
     return f'''
 @stage(online=True)
@@ -142,11 +145,16 @@ def features(raw: pl.DataFrame) -> pl.DataFrame:
 '''
 
 
-def _date_lines(column: Column, judged: Judged) -> list[str]:
-    name = quoted(column.name)
-    moment = column.dates.call(_moment_names(judged).get(column.dates.function(_MOMENT), ""), name)
-    lines = [f'({moment}.dt.epoch("s") / 86_400).alias({name})']
-    return lines + [f"{moment}.dt.{part}().alias({quoted(made)})" for part, made in _calendar(column, judged)]
+def _moment_line(column: Column, judged: Judged) -> str:
+    """A column of moments as such, where more than its days is asked of it, else as days since 1970."""
+    moment = column.dates.call(_moment_names(judged).get(column.dates.function(_MOMENT), ""), quoted(column.name))
+    return moment if _calendar(column, judged) else f'{moment}.dt.epoch("s") / 86_400'
+
+
+def _calendar_lines(column: Column, judged: Judged) -> list[str]:
+    moment, parts = f"pl.col({quoted(column.name)})", _calendar(column, judged)
+    lines = [f"{moment}.dt.{part}().alias({quoted(made)})" for part, made in parts]
+    return [f'{moment}.dt.epoch("s") / 86_400', *lines] if parts else []
 
 
 def _split(judged: Judged, seed: int) -> str:
