@@ -8,6 +8,8 @@ from slipway.new.notation import WORTH, Notation
 from slipway.tables.column_types import NOTHING
 
 _WIDTH = 120
+_DAY = "(1 / 86_400)"
+"""Polars divides many rows by multiplying, which gives some of them another last bit than a row alone has."""
 _MANY = 10_000
 """From so many rows half as many trees of twice the rate are as good, in half the time."""
 _QUICK_TREES = "trees: int = 50, learning_rate: float = 0.2"
@@ -148,13 +150,13 @@ def features(raw: pl.DataFrame) -> pl.DataFrame:
 def _moment_line(column: Column, judged: Judged) -> str:
     """A column of moments as such, where more than its days is asked of it, else as days since 1970."""
     moment = column.dates.call(_moment_names(judged).get(column.dates.function(_MOMENT), ""), quoted(column.name))
-    return moment if _calendar(column, judged) else f'{moment}.dt.epoch("s") / 86_400'
+    return moment if _calendar(column, judged) else f'{moment}.dt.epoch("s") * {_DAY}'
 
 
 def _calendar_lines(column: Column, judged: Judged) -> list[str]:
     moment, parts = f"pl.col({quoted(column.name)})", _calendar(column, judged)
     lines = [f"{moment}.dt.{part}().alias({quoted(made)})" for part, made in parts]
-    return [f'{moment}.dt.epoch("s") / 86_400', *lines] if parts else []
+    return [f'{moment}.dt.epoch("s") * {_DAY}', *lines] if parts else []
 
 
 def _split(judged: Judged, seed: int) -> str:

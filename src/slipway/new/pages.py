@@ -159,7 +159,7 @@ def test_the_number_is_read_from_its_text():
     )
     split = (_SPLIT_BY_TIME if judged.time else _SPLIT_BY_CONTENT).strip("\n")
     imports = "import math\nimport sys" if judged.target.kind == "regression" else "import sys"
-    return f'''"""The stages as plain functions, on rows of the project's file. First `pip install pytest`, then `pytest`."""
+    return f'''"""The stages as plain functions, on the file's rows. First `pip install pytest`, then `pytest`."""
 
 {imports}
 from pathlib import Path
