@@ -127,6 +127,6 @@ class Steps:
     def _labelled_file(self) -> Any:
         if self._data is None:
             return None
-        table = read_table(self._data)
+        table = read_table(self._data, literal=self.project.literal)
         target = self.project.model.target
         return table.drop_nulls(target) if target in table.columns else None

@@ -55,7 +55,9 @@ def keep_file(
         DataError: a column is missing, a truth is no label or number, an id is unknown, or a truth contradicts the one
             that is kept and `is_correction` is not set.
     """
-    table = read_table(file, stay_text=COLUMNS)
+    # A label that the model knows is one, also where it reads like nothing.
+    literal = {"truth": [label for label in wanted.classes if isinstance(label, str)]}
+    table = read_table(file, stay_text=COLUMNS, literal=literal)
     for column in COLUMNS:
         if column not in table.columns:
             raise DataError(f"{file}: no column `{column}`.{near_miss(column, table.columns)}")

@@ -119,7 +119,7 @@ def monitor_file(project: Project, scorer: Scorer, version: int, file: Path) -> 
     Raises:
         DataError: the file lacks a column that the model needs, or no row of it could be scored.
     """
-    table, times = _by_time(read_table(file, stay_text=scorer.bundle.texts))
+    table, times = _by_time(read_table(file, stay_text=scorer.bundle.texts, literal=project.literal))
     try:
         raw = scorer.bundle.schema.take(table)
     except DataError as error:

@@ -160,7 +160,7 @@ def _calendar_lines(column: Column, judged: Judged) -> list[str]:
 
 
 def _split(judged: Judged, seed: int) -> str:
-    has_gaps = bool(judged.target.missing)
+    has_gaps = bool(judged.target.missing or judged.target.literal_labels)
     reason = "\n    # A row without its target can't teach or test." if has_gaps else ""
     share = f"test_share: float = {judged.test_share:g}"
     known = "features.drop_nulls(TARGET)" if has_gaps else "features"

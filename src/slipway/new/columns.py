@@ -76,6 +76,8 @@ class FileFacts:
     """Columns that the file's own metadata call pandas' index."""
     words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     """By column the words that were read as null, and in how many rows."""
+    literal_labels: tuple[str, ...] = ()
+    """Words that are labels of the target, though they are usually read as null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def judge(table: "pl.DataFrame", target: str | None, facts: FileFacts | None = N
         ProjectError: the target can't be learnt, or no column is left to learn from.
     """
     facts = facts or FileFacts()
-    goal = judge_target(table, target, facts.words.get(target or "", {}))
+    goal = judge_target(table, target, facts.words.get(target or "", {}), facts.literal_labels)
     known = table.drop_nulls(goal.name) if goal.missing else table
     others = [name for name in table.columns if name != goal.name]
     columns = [_judge_column(known[name], facts) for name in others]

@@ -13,6 +13,7 @@ from slipway.new.columns import FileFacts, Judged, judge
 from slipway.new.giveaways import warnings_of_leaks
 from slipway.new.row_index import pandas_index
 from slipway.new.stray_rows import stray_rows
+from slipway.new.target import literal_labels
 from slipway.tables.files import is_csv, read_table
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def draft(name: str, source: Path, target: str | None) -> Draft:
         DataError: the table can't be read.
     """
     table, given, dialect = read_with_facts(source)
+    if target in table.columns and (labels := literal_labels(table[target], given.words.get(target, {}))):
+        table, given, dialect = read_with_facts(source, target, labels)
     if not table.height:
         raise DataError(f"{source}: a header and no row under it: there is nothing to learn from.")
     odd = _odd_rows(source, table, dialect)
@@ -124,16 +127,22 @@ def _odd_rows(source: Path, table: "pl.DataFrame", dialect: "Dialect | None") ->
     return odd
 
 
-def read_with_facts(source: Path) -> "tuple[pl.DataFrame, FileFacts, Dialect | None]":
-    """Read a table, what its file says of its columns, and how it is written where it is a CSV file."""
+def read_with_facts(
+    source: Path, target: str = "", labels: tuple[str, ...] = ()
+) -> "tuple[pl.DataFrame, FileFacts, Dialect | None]":
+    """Read a table, what its file says of its columns, and how it is written where it is a CSV file.
+
+    Args:
+        labels: words that are labels of the target, though they are usually read as null.
+    """
     if not is_csv(source):
         return read_table(source), FileFacts(index=pandas_index(source)), None
     import polars as pl
 
     from slipway.tables.csv_rows import read_csv
 
-    read = read_csv(source)
-    facts = FileFacts(read.commas, read.dialect.separator == ";", read.dialect.unnamed, (), read.words)
+    read = read_csv(source, literal={target: labels})
+    facts = FileFacts(read.commas, read.dialect.separator == ";", read.dialect.unnamed, (), read.words, labels)
     return pl.concat(list(read.parts)), facts, read.dialect
 
 

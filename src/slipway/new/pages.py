@@ -48,6 +48,14 @@ def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
         "[model]",
         f"kind = {quoted(judged.target.kind)}",
         f"target = {quoted(judged.target.name)}",
+        *(
+            [
+                "# Labels that are words for a missing value elsewhere.",
+                f"literal_labels = [{', '.join(map(quoted, judged.target.literal_labels))}]",
+            ]
+            if judged.target.literal_labels
+            else []
+        ),
         *textwrap.wrap(gate.why, 110, initial_indent="# ", subsequent_indent="# "),
         "# max_drop is how much worse than the version in production a new one may be.",
         f"gate = {{ {gate.metric} = {{ {', '.join(limits)} }} }}",

@@ -18,6 +18,8 @@ LEAST_ROWS = 10
 _FEW = 10
 """Whole numbers with at most this many values are taken for classes."""
 _MOST_CLASSES = 100
+_CODE = "NA"
+"""The word for nothing that is a code as well: of Namibia, of North America."""
 _RARE = 5
 _USUAL_NAMES = (
     "target", "label", "class", "y", "outcome", "churn", "churned", "survived", "default", "result", "diagnosis",
@@ -41,15 +43,35 @@ class Target:
     """Rows that have none, and can't teach."""
     warnings: tuple[str, ...] = ()
     """What is odd about it, a sentence each."""
+    literal_labels: tuple[str, ...] = ()
+    """Words that are labels of it, though they are usually read as null."""
     missing_words: str = ""
     """What stands in the file in rows that have none, to be read after "are passed over"."""
 
 
-def judge_target(table: "pl.DataFrame", name: str | None, words: Mapping[str, int] | None = None) -> Target:
+def literal_labels(values: "pl.Series", words: Mapping[str, int]) -> tuple[str, ...]:
+    """Find words that are labels of a target, though they were read as null: NA, where the others are such codes too.
+
+    Args:
+        words: what stands in the file where the column has null, and in how many rows.
+    """
+    import polars as pl
+
+    if values.dtype != pl.String or words.get(_CODE, 0) < _RARE:
+        return ()
+    others = values.drop_nulls().unique()
+    are_codes = 2 <= others.len() <= _MOST_CLASSES and bool(others.str.contains(r"^[A-Z]{2,5}$").all())
+    return (_CODE,) if are_codes else ()
+
+
+def judge_target(
+    table: "pl.DataFrame", name: str | None, words: Mapping[str, int] | None = None, literal: tuple[str, ...] = ()
+) -> Target:
     """Say what kind of model a target asks for.
 
     Args:
         words: what stands in the file where the table has null, and in how many rows; blanks aside.
+        literal: words that are labels here, though they are usually read as null.
 
     Raises:
         ProjectError: no target is named, there is no such column, or nothing can be learnt about it.
@@ -68,8 +90,8 @@ def judge_target(table: "pl.DataFrame", name: str | None, words: Mapping[str, in
     if distinct == 1:
         raise ProjectError(f"--target {name}: always {values[0]!r}: there is nothing to predict.")
     kind, why = _kind(values, distinct)
-    warnings = tuple(_warnings(values, kind, table.height))
-    return Target(name, kind, why, missing, warnings, _missing_words(words or {}, missing))
+    warnings = tuple(_warnings(values, kind, table.height, literal))
+    return Target(name, kind, why, missing, warnings, literal, _missing_words(words or {}, missing))
 
 
 def word_counts(words: Mapping[str, int]) -> str:
@@ -85,7 +107,7 @@ def _missing_words(words: Mapping[str, int], missing: int) -> str:
     return f": there stands {' or '.join(said)}, which means that it is not known" if said else ""
 
 
-def _warnings(values: "pl.Series", kind: ModelKind, rows: int) -> Iterator[str]:
+def _warnings(values: "pl.Series", kind: ModelKind, rows: int, literal: tuple[str, ...]) -> Iterator[str]:
     import polars as pl
 
     name, count, distinct = values.name, values.len(), values.n_unique()
@@ -99,6 +121,12 @@ def _warnings(values: "pl.Series", kind: ModelKind, rows: int) -> Iterator[str]:
         doubtful = [text for text in values.unique().sort() if text.strip().lower() in _PERHAPS_NOTHING]
         for text in doubtful:
             having = int((values == text).sum())
+            if text in literal:
+                yield (
+                    f'"{text}" is taken for a class of `{name}` ({having:,} rows), since the others are such codes. '
+                    "If it says that nothing is known, take `literal_labels` out of slipway.toml."
+                )
+                continue
             yield f'`{name}` has the class "{text}" in {having:,} rows: if it says that nothing is known, empty them.'
     counts = values.value_counts(sort=True)
     most, share = counts.row(0)[0], counts["count"][0] / count

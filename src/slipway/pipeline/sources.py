@@ -74,9 +74,9 @@ def _rows(project: Project, source: Source, tables: "Tables | None") -> "pl.Data
         from slipway.pipeline.globs import existing_files
         from slipway.tables.many_files import read_files
 
-        return read_files(existing_files(project, source))
+        return read_files(existing_files(project, source), project.literal)
     if path.is_file():
-        return read_table(path)
+        return read_table(path, literal=project.literal)
     if source.sql is not None:
         return pl.concat(list(_asked(project, source, {}, tables)))
     if source.fetch is not None:

@@ -3,7 +3,7 @@
 import csv
 import re
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -36,11 +36,14 @@ class CsvTable:
     """By column the words that say that a value is not known, and in how many rows; blanks are no word."""
 
 
-def read_csv(path: Path, stay_text: Iterable[str] = ()) -> CsvTable:
+def read_csv(
+    path: Path, stay_text: Iterable[str] = (), literal: Mapping[str, Collection[str]] | None = None
+) -> CsvTable:
     """The rows of a CSV file, part by part.
 
     Args:
         stay_text: columns that are text whatever they look like.
+        literal: by column the words that say something there, though elsewhere they say that a value is not known.
 
     Raises:
         DataError: the file is not as `sniff` has it, or a row has more or fewer values than the header.
@@ -49,21 +52,25 @@ def read_csv(path: Path, stay_text: Iterable[str] = ()) -> CsvTable:
 
     dialect = sniff(path)
     is_kept, words = path.stat().st_size <= _KEPT, dict[str, Counter[str]]()
-    first = text_parts(path, dialect, words)
+    first = text_parts(path, dialect, literal, words)
     parts: Iterable[pl.DataFrame] = list(first) if is_kept else first
     types = type_columns(parts, stay_text)
     commas = frozenset(name for name, column in types.items() if column.has_commas)
-    again = parts if is_kept else text_parts(path, dialect)
+    again = parts if is_kept else text_parts(path, dialect, literal)
     typed = (pl.DataFrame([types[column.name].read(column) for column in part.iter_columns()]) for part in again)
     return CsvTable(dialect, commas, typed, words)
 
 
 def text_parts(
-    path: Path, dialect: Dialect, words: "dict[str, Counter[str]] | None" = None
+    path: Path,
+    dialect: Dialect,
+    literal: Mapping[str, Collection[str]] | None = None,
+    words: "dict[str, Counter[str]] | None" = None,
 ) -> "Iterator[pl.DataFrame]":
     """The rows of a CSV file as text, what says nothing as null, part by part.
 
     Args:
+        literal: as of `read_csv`.
         words: takes the words that were read as null, by column, and how often each was.
     """
     import polars as pl
@@ -90,7 +97,7 @@ def text_parts(
         last: tuple[object, ...] = ()
         for batch in batches:
             texts = pl.DataFrame(batch)
-            part = known_texts(texts)
+            part = known_texts(texts, literal)
             if words is not None:
                 _count_words(texts, part, words)
             last = part.row(-1)

@@ -7,8 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
+from slipway.model.batch import answer_file
 from slipway.model.candidate import build_bundle
 from slipway.model.score import load_scorer
+from slipway.monitor.window import monitor_file
 from slipway.new.write import new_project
 from slipway.pipeline.execute import execute
 from slipway.pipeline.graph import order
@@ -86,6 +88,23 @@ CASES = {
         {"x": "51,4"}, {"x": 51.4},
     ),
 }  # fmt: skip
+
+
+def test_a_class_that_reads_like_nothing_is_learnt_monitored_and_given_back(tmp_path):
+    area = np.array(["APAC", "EMEA", "NA"])[np.digitize(X + NOISE, [33, 66])]
+    (tmp_path / "t.csv").write_text(rows(x=X, city=CITY, y=area))
+    new_project(tmp_path / "p", tmp_path / "t.csv", "y", with_git=False, with_dvc=False)
+    project = read_project(tmp_path / "p")
+    for name in order(project):
+        execute(project, name, {})
+    scorer = load_scorer(build_bundle(project, None, {}, tmp_path / "bundle"))
+    assert scorer.bundle.manifest.classes == ("APAC", "EMEA", "NA")
+    answered = pl.concat(answer_file(scorer, tmp_path / "t.csv"))
+    assert answered["y"].to_list() == area.tolist()
+    assert (answered["prediction"] == answered["y"]).mean() > 0.75
+    found = monitor_file(project, scorer, 1, tmp_path / "t.csv")
+    assert found.truths == ROWS
+    assert found.quality["accuracy"] > 0.75
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -11,8 +11,9 @@ from slipway.errors import DataError
 from slipway.tables import csv_rows
 from slipway.tables.column_types import NOTHING
 from slipway.tables.csv_dialect import sniff
-from slipway.tables.csv_rows import escaped_quote_line
+from slipway.tables.csv_rows import escaped_quote_line, read_csv
 from slipway.tables.files import column_names, read_parts, read_table, write_table
+from slipway.tables.many_files import read_files
 
 
 def read(tmp_path: Path, text: str | bytes, **how: object) -> pl.DataFrame:
@@ -43,6 +44,25 @@ def test_a_column_that_a_model_learnt_as_text_is_read_as_text(tmp_path):
     assert read(tmp_path, text)["version"].to_list() == [1.5, 1.1]
     table = read(tmp_path, text, stay_text={"version", "on", "absent"})
     assert table.row(0) == ("1.50", "True", 1)
+
+
+def test_a_word_that_is_read_as_null_elsewhere_says_something_where_that_is_told(tmp_path):
+    text = "region,city\nNA,NA\n?,Graz\n NA ,Linz\nEU,\n"
+    assert read(tmp_path, text)["region"].to_list() == [None, None, None, "EU"]
+    table = read(tmp_path, text, literal={"region": ["NA"], "absent": ["NA"]})
+    assert table.to_dict(as_series=False) == {
+        "region": ["NA", None, "NA", "EU"],
+        "city": [None, "Graz", "Linz", None],
+    }
+    path = tmp_path / "table.csv"
+    assert pl.concat(read_parts(path, literal={"region": ["NA"]})).equals(table)
+    assert read_files([path, path], {"region": ["NA"]})["region"].to_list() == table["region"].to_list() * 2
+
+
+def test_words_that_are_read_as_null_are_counted(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,c\nNA,1,x\n na,?,\n NA,2,y\n,null,z\n")
+    assert read_csv(path).words == {"a": {"NA": 2}, "b": {"?": 1, "null": 1}}
 
 
 def test_the_index_that_pandas_writes_gets_a_name(tmp_path):
