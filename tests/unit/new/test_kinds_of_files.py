@@ -14,8 +14,9 @@ from slipway.monitor.window import monitor_file
 from slipway.new.write import new_project
 from slipway.pipeline.execute import execute
 from slipway.pipeline.graph import order
+from slipway.pipeline.sources import read_source
 from slipway.project import read_project
-from slipway.tables.files import read_table
+from slipway.tables.files import read_table, write_table
 
 ROWS = 240
 RNG = np.random.default_rng(4)
@@ -124,6 +125,12 @@ def test_a_file_becomes_a_model_that_reads_a_request_as_it_read_the_file(tmp_pat
     assert one.errors == [None]
     assert one.predictions == other.predictions
     assert one.probabilities == other.probabilities
+
+    # Labelled production rows teach the next model what they said to this one.
+    labelled = schema.table(asked).with_columns(y=pl.Series([one.predictions[0]] * 2))
+    write_table(labelled, project.labelled("raw"))
+    again = scorer.features(schema.take(read_source(project, "raw").tail(2)))
+    assert again.equals(scorer.features(schema.table(asked)))
 
     # The file, sent again as a whole, in halves and row by row, is answered as it was learnt.
     table = read_table(tmp_path / "t.csv", stay_text=scorer.bundle.texts)
