@@ -41,6 +41,11 @@ _NAMED = re.compile(
     r"|(^|[a-z])(At|On|Ts)$",
     re.IGNORECASE,
 )
+_COUNT_NAMED = re.compile(
+    r"event|log|record|open|clos|start|end|begin|arriv|depart|visit|since|sent|recei|expir|join|regist|(^|_)(ms|us|ns|t)$",
+    re.IGNORECASE,
+)
+"""Names that say more surely of a great whole number than of another that it counts since 1970."""
 _DAY_NAMED = re.compile(r"date|datum|tarih|fecha", re.IGNORECASE)
 _SAMPLE = 2_000
 _TRIED = 50
@@ -152,7 +157,7 @@ def dates(given: "pl.Series") -> Dates | None:
     if given.dtype != pl.String:
         return None
     head = given.head(_SAMPLE)
-    if head.str.contains(r"^\d{19}$").all() and _NAMED.search(given.name):
+    if head.str.contains(r"^\d{19}$").all():
         return _counted(given.cast(pl.Int64, strict=False))
     if not head.str.contains(_LOOKS).mean() >= _SHARE:  # type: ignore[operator]
         return None
@@ -178,7 +183,8 @@ def moments_of(values: "pl.Series", found: Dates) -> "pl.Series":
 
 def _counted(given: "pl.Series") -> Dates | None:
     """What a column of numbers counts, by its size, where its name says that it is of time."""
-    if not _NAMED.search(given.name) or given.null_count() or not given.len():
+    is_named = bool(_NAMED.search(given.name))
+    if not (is_named or _COUNT_NAMED.search(given.name)) or given.null_count() or not given.len():
         return None
     import polars as pl
 
@@ -187,7 +193,9 @@ def _counted(given: "pl.Series") -> Dates | None:
     low, high = float(given.min()), float(given.max())  # type: ignore[arg-type]
     for unit, factor in _EPOCHS.items():
         if low >= _SECONDS[0] * factor and high <= _SECONDS[1] * factor:
-            return Dates(count=unit)
+            return Dates(count=unit) if is_named or factor > 1 else None
+    if not is_named:
+        return None
     whole = given.cast(pl.Int64, strict=False)
     if bool((whole == given).all()) and given.dtype.is_integer():
         for form, width in (("%Y%m%d", 8), ("%Y%m%d%H%M%S", 14)):

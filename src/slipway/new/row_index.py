@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 _WRITTEN = re.compile(r"__index_level_\d+__|Unnamed: 0(\.\d+)*(_level_\d+)?(_[xy])?")
 _UNNAMED = re.compile(r"Unnamed: (\d+)(_level_\d+)?")
-_RESET = re.compile(r"(index|level_\d+|rownames|row[._ ]names?)(\.\d+)*(_[xy])?", re.IGNORECASE)
+_RESET = re.compile(r"(index|level_\d+|key_0|rownames|row[._ ]names?)(\.\d+)*(_[xy])?", re.IGNORECASE)
 """What an index without a name is called once it was made a column."""
 _LEAST_DISTINCT = 20
 

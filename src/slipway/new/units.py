@@ -12,6 +12,8 @@ _OTHER_NUMBER = re.compile(r"^[-–—−/:x×*]\s*\d|[¼-¾⅐-⅞]")
 _DIGITS_OF_UNIT = re.compile(r"[A-Za-zµ][23](?!\d)|(?<=/)\s?1000?(?=\s?[A-Za-z])")
 """As in m2, in cm3, and in l/100km."""
 _SYMBOLS = re.compile(r"[^\w\s]+|[A-Z]{3}|Rs\.?|TL|kr\.?")
+_LONGEST = 40
+"""Characters of a unit."""
 _CASELESS = re.compile(r"(?![mMpP])[A-Za-z]+[A-Zac-z]")
 """Words that mean the same in upper case: not mW and MW, nor kb and kB."""
 _MONEY = re.compile(r"\s*([$€£¥₹₺])$")
@@ -68,6 +70,8 @@ def accepted_units(found: Iterable[tuple[str, str, bool, int]]) -> Unit | None:
     """
     rows = Counter[_Around]()
     for before, after, is_apart, count in found:
+        if not (before + after).isprintable() or len(after) > _LONGEST:
+            continue
         if not (_OTHER_NUMBER.search(after) or re.search(r"\d", _DIGITS_OF_UNIT.sub("", after))):
             rows[_Around(before, after, is_apart)] += count
     if not rows:

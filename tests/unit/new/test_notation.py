@@ -1,5 +1,7 @@
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from slipway.new.code import pipeline_text
 from slipway.new.columns import judge
@@ -117,6 +119,22 @@ def test_what_is_said_of_a_column_is_what_its_code_does():
     assert not found([*MILLIONS, "soon"]).takes_numbers  # a bare 5 could be five, or five million
     assert not found([*SHARES, "soon"]).takes_numbers
     assert found([*DOLLARS, "soon"]).takes_numbers
+
+
+around = st.text(st.sampled_from("[]{}()\\/\"'&|^$.*+?~#@!<>=:;,-_%²½€ \n\0kMBgm"), max_size=4)
+
+
+@settings(max_examples=80, deadline=None)
+@given(around, around, st.lists(st.text(st.sampled_from("([{$€-+−<~0123456789.,%kM \\\"'"), max_size=6), max_size=5))
+def test_whatever_stands_around_a_number_the_written_code_does_what_is_said(before, after, odd):
+    column = pl.Series([*(f"{before}{i}.5{after}" for i in range(100, 130)), *odd])
+    number = quantity(column, has_semicolons=False)
+    if number is None:
+        return
+    read = number.read(column)
+    assert read.null_count() == number.nulls
+    assert all(number.read(pl.Series([text]))[0] == value for text, value in number.odd)
+    assert not set(column.filter(read.is_null()).str.slice(0, 40)).isdisjoint(number.others) or not number.nulls
 
 
 @pytest.mark.parametrize(
