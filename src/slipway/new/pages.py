@@ -2,7 +2,7 @@
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from slipway.new.baseline import Ask
 from slipway.new.code import clock_parts, quoted
@@ -48,14 +48,7 @@ def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
         "[model]",
         f"kind = {quoted(judged.target.kind)}",
         f"target = {quoted(judged.target.name)}",
-        *(
-            [
-                "# Labels that are words for a missing value elsewhere.",
-                f"literal_labels = [{', '.join(map(quoted, judged.target.literal_labels))}]",
-            ]
-            if judged.target.literal_labels
-            else []
-        ),
+        *_label_lines(judged.target.literal_labels),
         *textwrap.wrap(gate.why, 110, initial_indent="# ", subsequent_indent="# "),
         "# max_drop is how much worse than the version in production a new one may be.",
         f"gate = {{ {gate.metric} = {{ {', '.join(limits)} }} }}",
@@ -78,6 +71,13 @@ def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
         lines += ["", "[api.types]", "# A caller may give a text as the file has it, or the number itself."]
         lines += [f'{_key(name)} = "text | number"' for name in numbers_too]
     return "\n".join(lines) + "\n"
+
+
+def _label_lines(labels: Sequence[str]) -> list[str]:
+    if not labels:
+        return []
+    listed = ", ".join(map(quoted, labels))
+    return ["# Labels that are words for a missing value elsewhere.", f"literal_labels = [{listed}]"]
 
 
 def readme_text(name: str, data: str, judged: Judged, gate: Ask, *, file: str, warnings: Iterable[str]) -> str:
