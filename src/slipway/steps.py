@@ -132,6 +132,6 @@ class Steps:
     def _labelled_file(self) -> Any:
         if self._data is None:
             return None
-        table = table_of(self._data)
+        table = table_of(self._data, literal=self.project.literal)
         target = self.project.model.target
         return table.drop_nulls(target) if target in table.columns else None

@@ -56,7 +56,9 @@ def keep_file(journal: Journal, spool: Path, data: Any, wanted: LabelType, *, so
         DataError: a column is missing, a truth is no label or number, an id is unknown, or a truth contradicts the one
             that is kept and `is_correction` is not set.
     """
-    table, file = table_of(data, stay_text=COLUMNS), Path(name_of(data))
+    # A label that the model knows is one, also where it reads like nothing.
+    literal = {"truth": [label for label in wanted.classes if isinstance(label, str)]}
+    table, file = table_of(data, stay_text=COLUMNS, literal=literal), Path(name_of(data))
     for column in COLUMNS:
         if column not in table.columns:
             raise DataError(f"{file}: no column `{column}`.{near_miss(column, table.columns)}")

@@ -56,9 +56,10 @@ def answer_file(scorer: Scorer, path: Path) -> Iterator[pl.DataFrame]:
     Raises:
         DataError: as of `answer_table`; the message names file and row.
     """
-    schema = scorer.bundle.schema
+    schema, manifest = scorer.bundle.schema, scorer.bundle.manifest
+    labels = [label for label in manifest.classes or () if isinstance(label, str)]
     start = 0
-    for part in read_parts(path, stay_text=scorer.bundle.texts):
+    for part in read_parts(path, stay_text=scorer.bundle.texts, literal={manifest.target: labels}):
         try:
             yield answer_table(scorer, part)
         except DataError as error:

@@ -4,6 +4,7 @@ Nothing is coerced in silence: "001" stays text, true is no number, a null is ta
 model was found to take it.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 Rows = Sequence[Mapping[str, Any]]
+
+_UNNAMED = re.compile(r"column_([1-9]\d*)")
+"""The name that the reader of CSV files gives to a column without one."""
 
 # Up to here Polars is faster from rows, above it from columns.
 _FEW_ROWS = 64
@@ -160,6 +164,8 @@ class Schema:
         """
         import polars as pl
 
+        other = {alias: name for alias, name in self.aliases.items() if alias in table.columns}
+        table = table.rename({alias: name for alias, name in other.items() if name not in table.columns})
         taken = []
         for column, dtype in zip(self.columns, self._dtypes.values(), strict=True):
             if column.name not in table.columns:
@@ -232,9 +238,33 @@ class Schema:
 
     def _extra(self, i: int, row: Mapping[str, Any]) -> Iterable[Problem]:
         for name in row:
-            if name not in self._held and name not in self.unused:
+            if name not in self._held and name not in self.unused and name not in self.aliases:
                 missing = [known for known in self._names if known not in row]
                 yield Problem(i, str(name), row[name], f"no such field.{near_miss(str(name), missing or self._names)}")
+
+    @cached_property
+    def aliases(self) -> Mapping[str, str]:
+        """What other readers call columns that have no name in the training file, and what they are called here.
+
+        A CSV reader's `column_3` is "" to Python's own, if it is the first such, and "Unnamed: 2" to pandas.
+        """
+        found: dict[str, str] = {}
+        for name in (*self.names, *self.unused):
+            if match := _UNNAMED.fullmatch(name):
+                found[f"Unnamed: {int(match[1]) - 1}"] = name
+        if found:
+            found[""] = min(found.values(), key=lambda name: int(name.rpartition("_")[2]))
+        return {alias: name for alias, name in found.items() if alias not in (*self.names, *self.unused)}
+
+    def with_names(self, rows: Rows) -> Rows:
+        """The rows with columns that have no name in the training file called as they are here."""
+        aliases = {alias: name for alias, name in self.aliases.items() if name in self._held}
+        if not aliases:
+            return rows
+        return [
+            {aliases.get(name, name) if aliases.get(name) not in row else name: row[name] for name in row}
+            for row in rows
+        ]
 
     @cached_property
     def _names(self) -> tuple[str, ...]:

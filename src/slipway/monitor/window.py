@@ -158,7 +158,7 @@ def monitor_file(project: Project, scorer: Scorer, version: int, data: Any) -> M
         DataError: the file lacks a column that the model needs, or no row of it could be scored.
     """
     file = name_of(data)
-    table, times = _by_time(table_of(data, stay_text=scorer.bundle.texts))
+    table, times = _by_time(table_of(data, stay_text=scorer.bundle.texts, literal=project.literal))
     try:
         raw = scorer.bundle.schema.take(table)
     except DataError as error:

@@ -1,14 +1,15 @@
-"""What was judged of a table's columns in; the text of `pipeline.py` out, as a person would have written it."""
+"""The text of `pipeline.py`, as a person would have written it, from what was judged of a table's columns."""
 
 import json
 from collections.abc import Iterable
 
 from slipway.new.columns import Column, Judged
-from slipway.new.dates import EPOCH
-from slipway.new.notation import Notation
+from slipway.new.notation import WORTH, Notation
 from slipway.tables.column_types import NOTHING
 
 _WIDTH = 120
+_DAY = "(1 / 86_400)"
+"""Polars divides many rows by multiplying, which gives some of them another last bit than a row alone has."""
 _MANY = 10_000
 """From so many rows half as many trees of twice the rate are as good, in half the time."""
 _QUICK_TREES = "trees: int = 50, learning_rate: float = 0.2"
@@ -25,8 +26,9 @@ def pipeline_text(judged: Judged, *, leaf: int, seed: int) -> str:
     """
     parts = [_head(judged), _features(judged), _split(judged, seed), _model(judged, leaf), _metrics(judged)]
     parts += [_number_helper(name, notation, judged) for notation, name in _number_names(judged).items()]
-    if any(column.dates.forms not in ((), EPOCH) for column in judged.of("date")):
-        parts.append(_MOMENT_HELPER)
+    if any(column.quantity and column.quantity.unit.worth for column in judged.columns):
+        parts.append(WORTH)
+    parts += [function.replace(_MOMENT, name, 1) for function, name in _moment_names(judged).items()]
     return "\n\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
@@ -120,10 +122,12 @@ def _features(judged: Judged) -> str:
     helpers = _number_names(judged)
     if judged.of("quantity"):
         said.append("quantities as numbers")
-        cleaned += [f"{helpers[c.notation]}({quoted(c.name)})" for c in judged.of("quantity")]
+        for column in judged.of("quantity"):
+            assert column.quantity is not None
+            cleaned.append(column.quantity.call(helpers[column.quantity.notation], quoted(column.name)))
     if judged.of("date"):
         said.append("dates as days since 1970")
-        cleaned += [line for column in judged.of("date") for line in _date_lines(column, judged)]
+        cleaned += [_moment_line(column, judged) for column in judged.of("date")]
     doc = f"What the model may know of a row{': ' if said else ''}{', '.join(said)}."
     lists = " + ".join([*tidied, *(["NUMBERS"] if numbers(judged) else [])])
     body = f"    return raw.select({lists})"
@@ -131,6 +135,9 @@ def _features(judged: Judged) -> str:
         each = "\n".join(f"        {expression}," for expression in cleaned)
         cases = [column.name for column in judged.of("category") if column.has_cases]
         lower = f".with_columns(pl.col({_list(cases)}).str.to_lowercase())" if cases else ""
+        parts = [line for column in judged.of("date") for line in _calendar_lines(column, judged)]
+        if parts:
+            lower += ".with_columns(\n" + "".join(f"        {line},\n" for line in parts) + "    )"
         body = f"    cleaned = raw.with_columns(\n{each}\n    ){lower}\n    return cleaned.select({lists})"
     return f'''
 @stage(online=True)
@@ -140,22 +147,20 @@ def features(raw: pl.DataFrame) -> pl.DataFrame:
 '''
 
 
-def _date_lines(column: Column, judged: Judged) -> list[str]:
-    name = quoted(column.name)
-    forms = column.dates.forms
-    if forms == EPOCH:
-        moment = f'pl.from_epoch(pl.col({name}), "s")'
-    elif not forms:
-        zone = ".dt.replace_time_zone(None)" if column.dates.is_zoned else ""
-        moment = f'pl.col({name}){zone}.cast(pl.Datetime("us"))'
-    else:
-        moment = f"_moment({', '.join([name, *map(quoted, forms)])})"
-    lines = [f'({moment}.dt.epoch("s") / 86_400).alias({name})']
-    return lines + [f"{moment}.dt.{part}().alias({quoted(made)})" for part, made in _calendar(column, judged)]
+def _moment_line(column: Column, judged: Judged) -> str:
+    """A column of moments as such, where more than its days is asked of it, else as days since 1970."""
+    moment = column.dates.call(_moment_names(judged).get(column.dates.function(_MOMENT), ""), quoted(column.name))
+    return moment if _calendar(column, judged) else f'{moment}.dt.epoch("s") * {_DAY}'
+
+
+def _calendar_lines(column: Column, judged: Judged) -> list[str]:
+    moment, parts = f"pl.col({quoted(column.name)})", _calendar(column, judged)
+    lines = [f"{moment}.dt.{part}().alias({quoted(made)})" for part, made in parts]
+    return [f'{moment}.dt.epoch("s") * {_DAY}', *lines] if parts else []
 
 
 def _split(judged: Judged, seed: int) -> str:
-    has_gaps = bool(judged.target.missing)
+    has_gaps = bool(judged.target.missing or judged.target.literal_labels)
     reason = "\n    # A row without its target can't teach or test." if has_gaps else ""
     share = f"test_share: float = {judged.test_share:g}"
     known = "features.drop_nulls(TARGET)" if has_gaps else "features"
@@ -259,30 +264,24 @@ def metrics(model: Pipeline, test: pl.DataFrame) -> dict[str, float]:
 
 def _number_names(judged: Judged) -> dict[Notation, str]:
     """The function that reads the numbers of each notation."""
-    notations = list(dict.fromkeys(column.notation for column in judged.of("quantity")))
+    notations = list(dict.fromkeys(c.quantity.notation for c in judged.columns if c.quantity is not None))
     return {n: "_number" if k == 0 else f"_number_{k + 1}" for k, n in enumerate(notations)}
 
 
 def _number_helper(name: str, notation: Notation, judged: Judged) -> str:
-    of_this = [column.example for column in judged.of("quantity") if column.notation == notation]
-    example = max(of_this, key=lambda text: ("," in text or "." in text, -of_this.index(text)))
-    text = "".join(["pl.col(column).cast(pl.String)", *notation.steps])
-    return f'''
-def {name}(column: str) -> pl.Expr:
-    """The number in a text such as `{safe(example)}`; null where there is none."""
-    text = {text}
-    number = r"^[^\\d\\p{{L}}_.,-]*(-?(?:\\d+\\.?\\d*|\\.\\d+)(?:[eE][+-]?\\d+)?)(?:\\s*[^\\d\\s.,-].*)?$"
-    return text.str.extract(number).cast(pl.Float64)
-'''
+    of_this = [c.quantity for c in judged.columns if c.quantity is not None and c.quantity.notation == notation]
+    examples = [quantity.odd[0][0] if notation.has_signs and quantity.odd else quantity.example for quantity in of_this]
+    example = max(examples, key=lambda text: ("," in text or "." in text, -examples.index(text)))
+    return notation.function(name, safe(example))
 
 
-_MOMENT_HELPER = '''
-def _moment(column: str, *forms: str) -> pl.Expr:
-    """The moment that a text names in one of these forms; null where it names none."""
-    text = pl.col(column).cast(pl.String).str.strip_chars()
-    moment = pl.coalesce([text.str.to_datetime(form, strict=False, time_unit="us") for form in forms])
-    return pl.when(moment.dt.year() >= 1000).then(moment)
-'''
+def _moment_names(judged: Judged) -> dict[str, str]:
+    """The name of each function that reads moments, by its text."""
+    texts = dict.fromkeys(column.dates.function(_MOMENT) for column in judged.of("date"))
+    return {text: _MOMENT if k == 0 else f"{_MOMENT}_{k + 1}" for k, text in enumerate(filter(None, texts))}
+
+
+_MOMENT = "_moment"
 
 _WORDS_HELPER = '''
 

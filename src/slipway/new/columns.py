@@ -1,15 +1,20 @@
-"""A table and its target in; what becomes of each column out, and why."""
+"""What becomes of each column of a table, and why."""
 
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from slipway.errors import ProjectError
-from slipway.new.dates import EPOCH, TYPED, Dates, dates, moments_of
+from slipway.errors import DataError, ProjectError
+from slipway.model.dtypes import request_type
+from slipway.new.dates import TYPED, Dates, dates, moments_of
 from slipway.new.leaks import suspects
-from slipway.new.notation import PLAIN, Notation, quantity
-from slipway.new.target import Target, judge_target
+from slipway.new.notation import Notation, Quantity, quantity
+from slipway.new.row_index import index_reason
+from slipway.new.target import Target, judge_target, word_counts
+from slipway.new.units import Unit
+from slipway.tables.column_types import NOTHING
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,9 +50,7 @@ class Column:
     use: Use
     why: str
     """For a column left out the reason; for the others how it is read, or nothing."""
-    example: str = ""
-    """A value of a quantity, for the comment beside its cleaning."""
-    notation: Notation = PLAIN
+    quantity: Quantity | None = None
     """How a quantity's numbers are written."""
     dates: Dates = TYPED
     """How a date is written."""
@@ -57,6 +60,24 @@ class Column:
     """Some of its texts differ from each other in case alone."""
     is_suspect: bool = False
     """It may give the target away, but is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What a table's file says of its columns, beside their values."""
+
+    commas: frozenset[str] = frozenset()
+    """Columns of numbers that the file writes with a decimal comma."""
+    has_semicolons: bool = False
+    """Semicolons stand between its values, as is usual where the comma is a decimal sign."""
+    unnamed: tuple[str, ...] = ()
+    """Columns that have no name in the file, by the names that the reader gave them."""
+    index: tuple[str, ...] = ()
+    """Columns that the file's own metadata call pandas' index."""
+    words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By column the words that were read as null, and in how many rows."""
+    literal_labels: tuple[str, ...] = ()
+    """Words that are labels of the target, though they are usually read as null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +109,29 @@ class Judged:
         return tuple(column for column in self.columns if column.use in uses)
 
 
-def judge(
-    table: "pl.DataFrame", target: str | None, *, commas: Collection[str] = (), has_semicolons: bool = False
-) -> Judged:
+def judge(table: "pl.DataFrame", target: str | None, facts: FileFacts | None = None) -> Judged:
     """Decide for each column of a table whether a model may learn from it, and how it is read.
 
     Left out are ids, columns without content, marks of a split, and what gives the target away.
 
     Args:
-        commas: columns of numbers that the file writes with a decimal comma.
-        has_semicolons: the file has semicolons between values, as is usual where the comma is a decimal sign.
+        facts: what the table's file says of its columns.
 
     Raises:
         ProjectError: the target can't be learnt, or no column is left to learn from.
     """
-    goal = judge_target(table, target)
+    facts = facts or FileFacts()
+    goal = judge_target(table, target, facts.words.get(target or "", {}), facts.literal_labels)
     known = table.drop_nulls(goal.name) if goal.missing else table
-    columns = [_judge_column(known[name], has_semicolons) for name in table.columns if name != goal.name]
-    columns = [_with_comma(column, known) if column.name in commas else column for column in columns]
+    others = [name for name in table.columns if name != goal.name]
+    columns = [_judge_column(known[name], facts) for name in others]
+    for place, column in enumerate(columns):
+        # An index of dates is when its rows came to be: that is told to a model, and divides what it is tested on.
+        if column.use != "date" and (
+            reason := index_reason(known[column.name], others, unnamed=facts.unnamed, index=facts.index)
+        ):
+            columns[place] = Column(column.name, "left out", reason)
+    columns = [_with_comma(column, known) if column.name in facts.commas else column for column in columns]
     kept = [column.name for column in columns if column.use not in ("left out", "text")]
     looked_at = known if known.height <= _LOOKED_AT else known.sample(_LOOKED_AT, seed=7)
     verdicts = suspects(looked_at.select(*kept, goal.name), goal)
@@ -128,10 +154,13 @@ def judge(
     return judged
 
 
-def _judge_column(values: "pl.Series", has_semicolons: bool) -> Column:
+def _judge_column(values: "pl.Series", facts: FileFacts) -> Column:
     import polars as pl
 
     given = values.drop_nulls()
+    if not _fits_request(values.dtype):
+        kind = str(values.dtype.base_type()).lower()
+        return Column(values.name, "left out", f"is of the type {kind}, which a request can't carry")
     distinct = given.n_unique()
     reason = _empty(values, given, distinct) or _mark(given, distinct) or _identity(given, distinct)
     if reason:
@@ -139,28 +168,30 @@ def _judge_column(values: "pl.Series", has_semicolons: bool) -> Column:
     dtype = values.dtype
     if dtype in (pl.Date, pl.Datetime):
         return _date(given, Dates((), is_zoned=getattr(dtype, "time_zone", None) is not None))
-    if dtype.is_integer() and (found := dates(given)):
+    if dtype.is_numeric() and (found := dates(given)):
         return _date(given, found)
     if dtype.is_numeric() or dtype == pl.Boolean:
         return Column(values.name, "number", "")
     if dtype in (pl.String, pl.Categorical, pl.Enum):
         texts = given if given.len() <= _LOOKED_AT else given.sample(_LOOKED_AT, seed=7)
-        return _judge_text(texts.cast(pl.String), texts.n_unique(), has_semicolons)
-    return Column(values.name, "left out", f"is of type {dtype}, which a request can't carry")
+        return _judge_text(texts.cast(pl.String), texts.n_unique(), facts)
+    return Column(values.name, "left out", "is empty")
 
 
-def _judge_text(given: "pl.Series", distinct: int, has_semicolons: bool) -> Column:
+def _fits_request(dtype: "pl.DataType") -> bool:
+    try:
+        request_type("", dtype)
+    except DataError:
+        return False
+    return True
+
+
+def _judge_text(given: "pl.Series", distinct: int, facts: FileFacts) -> Column:
     name = given.name
     if found := dates(given):
         return _date(given, found)
-    if number := quantity(given, has_semicolons=has_semicolons):
-        nothing = f"; what is none, such as {_listed(number.others)}, as null" if number.others else ""
-        guess = ""
-        if number.notation.is_guess:
-            meant = "the decimal sign" if number.notation.decimal == "," else "between thousands"
-            guess = f"; the comma is taken to be {meant}"
-        why = f'as a number: "{number.example}"{guess}{nothing}'
-        return Column(name, "quantity", why, example=number.example, notation=replace(number.notation, is_guess=False))
+    if number := quantity(given, has_semicolons=facts.has_semicolons):
+        return Column(name, "quantity", _quantity_words(number, given.len()), quantity=number)
     if distinct > max(20, given.len() // 2):
         words = given.str.count_matches(r"\S+").mean()
         if isinstance(words, float) and words >= 3 and _vocabulary(given) >= _WORDS:
@@ -170,7 +201,27 @@ def _judge_text(given: "pl.Series", distinct: int, has_semicolons: bool) -> Colu
     said = [f"{distinct:,} values"] if distinct > 50 else []
     said += [f"the rarest share one of {_MOST_CATEGORIES}"] if distinct > _MOST_CATEGORIES else []
     said += ["upper and lower case alike"] if has_cases else []
+    null_words = Counter(facts.words.get(name, {}))
+    stripped = given.str.strip_chars()
+    null_words.update(dict(stripped.filter(stripped.is_in(NOTHING)).value_counts().iter_rows()))
+    said += [f"{word_counts(null_words)} as null"] if null_words else []
     return Column(name, "category", "; ".join(said), has_cases=has_cases)
+
+
+def _quantity_words(number: Quantity, rows: int) -> str:
+    """How a quantity is read: what its written code did with the column's own values."""
+    example = f'"{number.example}"'
+    if number.notation.has_signs and number.value < 0:
+        example += f" as {number.value:g}"
+    odd = [f'"{text}" as {value:g}' for text, value in number.odd]
+    words = [f"as a number: {', '.join([example, *odd])}"]
+    if number.notation.is_guess:
+        meant = "the decimal sign" if number.notation.decimal == "," else "between thousands"
+        words.append(f"the comma is taken to be {meant}")
+    if number.others:
+        share = f"{number.nulls / rows:.1%} of the rows" if rows >= _LOOKED_AT else f"{number.nulls:,} rows"
+        words.append(f"what is none, such as {_listed(number.others)}, as null ({share})")
+    return "; ".join(words)
 
 
 def _vocabulary(given: "pl.Series") -> int:
@@ -179,7 +230,6 @@ def _vocabulary(given: "pl.Series") -> int:
 
 def _date(given: "pl.Series", found: Dates) -> Column:
     """A date, and what of the calendar its values differ in."""
-    import polars as pl
 
     moments = moments_of(given, found)
     parts = {"month": moments.dt.month(), "weekday": moments.dt.weekday(), "hour": moments.dt.hour()}
@@ -188,11 +238,11 @@ def _date(given: "pl.Series", found: Dates) -> Column:
     span = (moments.max() - moments.min()).days  # type: ignore[operator,union-attr]
     if span < 60 and "month" in calendar:
         calendar.remove("month")
-    written = f"; written {_listed(found.forms)}" if found.forms and found.forms != EPOCH else ""
+    written = f"; written {found.words}" if found.words else ""
     also = f", with its {_and(calendar)}" if calendar else ""
     note = f"; {found.note}" if found.note else ""
-    is_other = given.dtype == pl.String and moments.null_count()
-    nothing = "; what is none, as null" if is_other else ""
+    others = given.filter(moments.is_null())
+    nothing = f"; what is none, such as {_listed(others.unique().sort().head(3))}, as null" if others.len() else ""
     return Column(given.name, "date", f"{_CLOCK}{also}{written}{note}{nothing}", dates=found, calendar=tuple(calendar))
 
 
@@ -203,7 +253,8 @@ def _with_comma(column: Column, table: "pl.DataFrame") -> Column:
     values = table[column.name].drop_nulls()
     fractions = values.filter(values != values.round(0))
     example = str((fractions if fractions.len() else values)[0]).replace(".", ",")
-    return replace(column, use="quantity", why=f'as a number: "{example}"', example=example, notation=Notation(","))
+    number = Quantity(Notation(","), Unit(), example)
+    return replace(column, use="quantity", why=f'as a number: "{example}"', quantity=number)
 
 
 def _time(table: "pl.DataFrame", columns: "list[Column]", share: float, target: str) -> str:

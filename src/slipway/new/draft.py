@@ -1,4 +1,4 @@
-"""A table and its target in; the texts of a project that learns from it, and what there is to say of it, out."""
+"""The texts of a project that learns from a table, and what there is to say of it."""
 
 import re
 from collections.abc import Iterator
@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from slipway.errors import DataError
+from slipway.errors import DataError, ProjectError
 from slipway.new import pages
 from slipway.new.baseline import Ask, Baseline, ask, baseline
-from slipway.new.columns import Judged, judge
-from slipway.new.giveaways import giveaways
+from slipway.new.columns import FileFacts, Judged, judge
+from slipway.new.giveaways import warnings_of_leaks
+from slipway.new.row_index import pandas_index
+from slipway.new.stray_rows import stray_rows
+from slipway.new.target import literal_labels
 from slipway.tables.files import is_csv, read_table
 
 if TYPE_CHECKING:
@@ -63,7 +66,7 @@ class Draft:
         if self.file:
             yield f"  The file has {self.file}."
         if target.missing:
-            yield f"  {target.missing:,} rows without `{target.name}` are passed over."
+            yield f"  {target.missing:,} rows without `{target.name}` are passed over{target.missing_words}."
         if judged.time:
             yield f"  Split by time, `{judged.time}`: the newest rows are the test."
         yield f"  Kept: {', '.join(column.name for column in judged.kept)}."
@@ -84,30 +87,63 @@ def draft(name: str, source: Path, target: str | None) -> Draft:
         ProjectError: no target is named, or the table can't be learnt from.
         DataError: the table can't be read.
     """
-    table, commas, dialect = _read(source)
+    table, given, dialect = read_with_facts(source)
+    if target in table.columns and (labels := literal_labels(table[target], given.words.get(target, {}))):
+        table, given, dialect = read_with_facts(source, target, labels)
     if not table.height:
         raise DataError(f"{source}: a header and no row under it: there is nothing to learn from.")
-    is_semicolon = dialect is not None and dialect.separator == ";"
-    judged = judge(table, target, commas=commas, has_semicolons=is_semicolon)
+    odd = _odd_rows(source, table, dialect)
+    try:
+        judged = judge(table, target, given)
+    except ProjectError as error:
+        if odd and target is not None:
+            raise ProjectError(" ".join([*odd, str(error)])) from error
+        raise
     first = baseline(table, judged)
     is_class = judged.target.kind == "classification"
-    told = giveaways(
-        first.features, judged.target.name, is_class=is_class, reached=first.mean("accuracy" if is_class else "r2")
+    leaks = warnings_of_leaks(
+        first.features,
+        judged.target.name,
+        is_class=is_class,
+        reached=first.mean("accuracy" if is_class else "r2"),
+        moments=[column.name for column in judged.of("date")],
     )
     words = dialect.words() if dialect is not None else ""
-    return Draft(name, judged, first, ask(first, judged), words, (*judged.warnings, *filter(None, [told])))
+    return Draft(name, judged, first, ask(first, judged), words, (*odd, *judged.warnings, *leaks))
 
 
-def _read(source: Path) -> "tuple[pl.DataFrame, frozenset[str], Dialect | None]":
-    """The table, its columns with decimal commas, and how it is written where it is a CSV file."""
+def _odd_rows(source: Path, table: "pl.DataFrame", dialect: "Dialect | None") -> list[str]:
+    """What seems wrong with rows of the file, a sentence each."""
+    if dialect is None:
+        return stray_rows(table, 0)
+    from slipway.tables.csv_rows import escaped_quote_line
+
+    odd = stray_rows(table, dialect.header_lines)
+    if (line := escaped_quote_line(source, dialect)) is not None:
+        odd.append(
+            f"In line {line:,} a backslash stands before a quote, and stays in the value: in CSV a quote inside quotes "
+            "is written twice."
+        )
+    return odd
+
+
+def read_with_facts(
+    source: Path, target: str = "", labels: tuple[str, ...] = ()
+) -> "tuple[pl.DataFrame, FileFacts, Dialect | None]":
+    """Read a table, what its file says of its columns, and how it is written where it is a CSV file.
+
+    Args:
+        labels: words that are labels of the target, though they are usually read as null.
+    """
     if not is_csv(source):
-        return read_table(source), frozenset(), None
+        return read_table(source), FileFacts(index=pandas_index(source)), None
     import polars as pl
 
     from slipway.tables.csv_rows import read_csv
 
-    read = read_csv(source)
-    return pl.concat(list(read.parts)), read.commas, read.dialect
+    read = read_csv(source, literal={target: labels})
+    facts = FileFacts(read.commas, read.dialect.separator == ";", read.dialect.unnamed, (), read.words, labels)
+    return pl.concat(list(read.parts)), facts, read.dialect
 
 
 def data_path(source: Path) -> str:

@@ -1,11 +1,14 @@
-"""What a model knows of some rows in; the column, or the few columns, that nearly give the target away, out.
+"""Columns, alone or a few together, that nearly give the target away.
 
 `leaks` finds the target under another name, exactly; what is found here may be honest, and is a warning.
 """
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from slipway.new.late_columns import late_columns
 
 if TYPE_CHECKING:
     import polars as pl
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
     Numbers = NDArray[np.float64]
 
+_FLOAT32 = 3.4e38
 _ROWS = 2_000
 _LEAST_ROWS = 100
 _ALONE = 0.99
@@ -25,12 +29,30 @@ _TRIED = 60
 """Columns that are looked at one by one."""
 
 
-def giveaways(features: "pl.DataFrame", target: str, *, is_class: bool, reached: float) -> str:
-    """A sentence on the columns that nearly give the target away; empty where none do.
+def warnings_of_leaks(
+    features: "pl.DataFrame", target: str, *, is_class: bool, reached: float, moments: Collection[str] = ()
+) -> list[str]:
+    """Say which columns nearly give the target away, alone or together, by value or by being filled; a sentence each.
 
     Args:
         features: what the model knows of a sample's rows, and the target.
         reached: how good the whole model is: the share of rows that it gets right, or of the variance it explains.
+        moments: the columns that are times; of a part of one, such as its month, nothing is said.
+    """
+    told = giveaways(features, target, is_class=is_class, reached=reached)
+    parts = [name for name in features.columns if any(name.startswith(f"{moment} ") for moment in moments)]
+    known = features.drop(parts)
+    if known.height < _LEAST_ROWS:
+        return [told] if told else []
+    kept = [name for name in known.columns if name != target][:_TRIED]
+    late = late_columns(known.select(*kept, target), target, is_class=is_class, moments=moments, settled=_settled)
+    return [*filter(None, [told]), *(said for names, said in late if not all(f"`{name}`" in told for name in names))]
+
+
+def giveaways(features: "pl.DataFrame", target: str, *, is_class: bool, reached: float) -> str:
+    """Say which column, or which few together, nearly give the target away by value; empty where none do.
+
+    Args: as of `warnings_of_leaks`.
     """
     sample = features.head(_ROWS)
     names = [name for name in features.columns if name != target][:_TRIED]
@@ -111,7 +133,8 @@ def _numbers(values: "pl.Series") -> "Numbers":
     import polars as pl
 
     if values.dtype.is_numeric() or values.dtype == pl.Boolean:
-        return values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        numbers: Numbers = values.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+        return np.where(np.abs(numbers) < _FLOAT32, numbers, np.nan)  # beyond it a tree takes none
     return _codes(values)
 
 

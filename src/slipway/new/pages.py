@@ -1,8 +1,8 @@
-"""What was judged of a table, and what a first model reached, in; the project's other files out, as text."""
+"""The project's other files as text, from what was judged of a table and what a first model reached."""
 
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from slipway.new.baseline import Ask
 from slipway.new.code import clock_parts, quoted
@@ -31,8 +31,9 @@ __pycache__/
 def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
     """slipway.toml. `data` is the source's path in the project."""
     clocks = [column.name for column in judged.of("date")] + clock_parts(judged)
-    # Where points stand between thousands, a number's own point would be taken for one of them.
-    quantities = [column.name for column in judged.of("quantity") if column.notation.thousands != "."]
+    # Not where a number's own point would be taken for one between thousands, nor where a unit has to be told.
+    numbers_too = [c.name for c in judged.columns if c.quantity is not None and c.quantity.takes_numbers]
+    numbers_too += [column.name for column in judged.of("date") if column.dates.is_long_count]
     limits = [
         f"{key} = {value:g}"
         for key, value in (("min", gate.minimum), ("max", gate.maximum), ("max_drop", gate.max_drop))
@@ -40,6 +41,7 @@ def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
     ]
     lines = [
         DIRECTIVE,
+        "# Every key that can stand here is explained in docs/configuration.md in Slipway's repository.",
         f"name = {quoted(name)}",
         "",
         "[sources]",
@@ -48,6 +50,7 @@ def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
         "[model]",
         f"kind = {quoted(judged.target.kind)}",
         f"target = {quoted(judged.target.name)}",
+        *_label_lines(judged.target.literal_labels),
         *textwrap.wrap(gate.why, 110, initial_indent="# ", subsequent_indent="# "),
         "# max_drop is how much worse than the version in production a new one may be.",
         f"gate = {{ {gate.metric} = {{ {', '.join(limits)} }} }}",
@@ -66,10 +69,17 @@ def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
             "# They move with time by themselves: shown, never alarming.",
             f"clocks = [{', '.join(quoted(clock) for clock in clocks)}]",
         ]
-    if quantities:
+    if numbers_too:
         lines += ["", "[api.types]", "# A caller may give a text as the file has it, or the number itself."]
-        lines += [f'{_key(quantity)} = "text | number"' for quantity in quantities]
+        lines += [f'{_key(name)} = "text | number"' for name in numbers_too]
     return "\n".join(lines) + "\n"
+
+
+def _label_lines(labels: Sequence[str]) -> list[str]:
+    if not labels:
+        return []
+    listed = ", ".join(map(quoted, labels))
+    return ["# Labels that are words for a missing value elsewhere.", f"literal_labels = [{listed}]"]
 
 
 def readme_text(name: str, data: str, judged: Judged, gate: Ask, *, file: str, warnings: Iterable[str]) -> str:
@@ -101,10 +111,34 @@ Predicts `{target.name}` from a row of `{data}`: {target.kind}, since {target.wh
 slipway up                # run, gate, release, serve; prints a request with a real row and its answer
 slipway monitor           # what came in, against what the model learnt from
 slipway loop --once       # drift → decision → retrain → gate → promote
-pytest                    # the stages as plain functions
 ```
 
-The stages are in `pipeline.py`, thresholds in `slipway.toml`. {gate.why}
+The stages have tests, as plain functions. What runs them does not come with Slipway:
+
+```
+pip install pytest
+pytest
+```
+
+Nor does DVC, which keeps the data's and the model's versions and carries them to other machines:
+
+```
+pip install 'slipway[dvc]'
+dvc status
+```
+
+## What to change next
+
+| to | edit |
+|---|---|
+| give the model another column, or read one otherwise | `features` and the lists above it in `pipeline.py` |
+| try another model, or other settings | `model` in `pipeline.py`; settings also in `params.yaml` |
+| ask more, or less, of a new version | `gate` under `[model]` in `slipway.toml` |
+| be told of drift sooner, or later | `[monitor]` in `slipway.toml` |
+| take other forms of a request, or answer in another | `[api.types]` and `[api.routes]` in `slipway.toml` |
+
+Every key of `slipway.toml` is explained in `docs/configuration.md` in Slipway's repository, and every command by
+`slipway --help`. {gate.why}
 
 {_split_words(judged)}
 
@@ -118,17 +152,16 @@ The stages are in `pipeline.py`, thresholds in `slipway.toml`. {gate.why}
 
 def test_text(judged: Judged, data: str) -> str:
     """tests/test_pipeline.py: what has to hold of the stages, on rows of the project's own file."""
-    quantity = judged.of("quantity")[:1]
-    cleaning = (
-        f"""
+    cleaning = ""
+    for column in judged.of("quantity")[:1]:
+        assert column.quantity is not None
+        name, example, value = quoted(column.name), quoted(column.quantity.example), column.quantity.value
+        cleaning = f"""
 
 def test_the_number_is_read_from_its_text():
-    raw = ROWS.head(1).with_columns(pl.lit({quoted(quantity[0].example)}).alias({quoted(quantity[0].name)}))
-    assert pipeline.features(raw)[{quoted(quantity[0].name)}][0] == {quantity[0].notation.value(quantity[0].example)!r}
+    raw = ROWS.head(1).with_columns(pl.lit({example}).alias({name}))
+    assert pipeline.features(raw)[{name}][0] == {value!r}
 """
-        if quantity
-        else ""
-    )
     answer = (
         "assert set(answers) <= set(train[pipeline.TARGET])"
         if judged.target.kind == "classification"
@@ -136,7 +169,7 @@ def test_the_number_is_read_from_its_text():
     )
     split = (_SPLIT_BY_TIME if judged.time else _SPLIT_BY_CONTENT).strip("\n")
     imports = "import math\nimport sys" if judged.target.kind == "regression" else "import sys"
-    return f'''"""The stages as plain functions, on rows of the project's own file. Run `pytest` in its folder."""
+    return f'''"""The stages as plain functions, on the file's rows. First `pip install pytest`, then `pytest`."""
 
 {imports}
 from pathlib import Path
@@ -153,7 +186,7 @@ from slipway import read_table
 
 FILE = ROOT / {quoted(data)}
 if not FILE.is_file():
-    pytest.skip(f"{{FILE}} is missing: `dvc pull` fetches it", allow_module_level=True)
+    pytest.skip(f"{{FILE}} is missing: `dvc pull` (pip install 'slipway[dvc]') fetches it", allow_module_level=True)
 ROWS = read_table(FILE).drop_nulls(pipeline.TARGET)
 ROWS = ROWS.sample(min(2_000, ROWS.height), seed=7)
 

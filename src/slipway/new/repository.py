@@ -31,7 +31,7 @@ def set_up(folder: Path, *, with_git: bool = True, with_dvc: bool = True, ignore
     # First, since DVC looks no further up than the repository's root.
     git = _set_up_git(folder) if with_git else "no git repository made, as asked"
     if not with_dvc:
-        return f"{git}; DVC not set up, as asked; `dvc init` does it later."
+        return f"{git}; DVC not set up, as asked; `pip install 'slipway[dvc]'` and `dvc init` do it later."
     if find_cache(folder.resolve()) is not None:
         return f"{git}; DVC is set up already and stays as it is."
     for name, text in DVC_FILES.items():

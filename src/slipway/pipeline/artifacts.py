@@ -47,7 +47,7 @@ def read_artifact(project: Project, name: str, as_type: str | None = None, table
         case "table":
             from slipway.tables.files import read_table
 
-            return as_asked(read_table(path), as_type)
+            return as_asked(read_table(path, literal=project.literal), as_type)
         case "json":
             return _read_json(path)
         case "figure":

@@ -234,6 +234,8 @@ def _mark(project: Project, name: str) -> dict[str, Any]:
     }
     if stage.online:
         mark["target"] = project.model.target
+    if project.literal and any(wanted.artifact in project.sources for wanted in stage.inputs):
+        mark["literal_labels"] = list(project.model.literal_labels)
     return mark
 
 

@@ -1,6 +1,6 @@
 """The name of a source in, its rows out: files or a snapshot, with the labelled production rows under them."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,7 +36,10 @@ def read_source(project: Project, name: str, tables: "Tables | None" = None) -> 
             else f"{project.path(name)}: source `{name}` has a header and no rows. Fill it, or name another file."
         )
     labelled = project.labelled(name)
-    return _append(table, _labelled_rows(labelled), f"{labelled}") if labelled.is_file() else table
+    if not labelled.is_file():
+        return table
+    as_text = {column for column, types in project.api.types.items() if "text" in types}
+    return _append(table, _labelled_rows(labelled), f"{labelled}", as_text)
 
 
 def _labelled_rows(path: Path) -> "pl.DataFrame":
@@ -87,9 +90,9 @@ def _rows(project: Project, source: Source, tables: "Tables | None") -> "pl.Data
         from slipway.pipeline.globs import existing_files
         from slipway.tables.many_files import read_files
 
-        return read_files(existing_files(project, source))
+        return read_files(existing_files(project, source), project.literal)
     if path.is_file():
-        return read_table(path)
+        return read_table(path, literal=project.literal)
     if source.sql is not None:
         return pl.concat(list(_asked(project, source, {}, tables)))
     if source.fetch is not None:
@@ -167,10 +170,17 @@ def _with_age(source: Source, error: SlipwayError, before: Snapshot | None) -> S
     return type(error)(f"{head.rstrip('.')}. {kept}{longer}.{gap}{trace}")
 
 
-def _append(table: "pl.DataFrame", more: "pl.DataFrame", where: str) -> "pl.DataFrame":
-    """The rows of both, with the columns and types of the first; a column that only the first has is null below."""
+def _append(table: "pl.DataFrame", more: "pl.DataFrame", where: str, as_text: Collection[str]) -> "pl.DataFrame":
+    """The rows of both, with the columns and types of the first; a column that only the first has is null below.
+
+    Args:
+        as_text: columns in which a request may hold text beside what the file holds, such as "12,5" beside 12.5. Where
+            the labelled rows do, all of the column becomes text, which the stage that takes requests reads.
+    """
     import polars as pl
 
+    texts = [n for n in as_text if n in table.columns and n in more.columns and more.schema[n] == pl.String]
+    table = table.with_columns(pl.col(texts).cast(pl.String)) if texts else table
     columns: list[pl.Expr | pl.Series] = []
     for name, dtype in table.schema.items():
         if name not in more.columns:

@@ -219,6 +219,8 @@ class Model:
     replay: Replay = field(default_factory=Replay)
     pickle: bool = False
     """Whether an estimator that skops can't hold may be pickled."""
+    literal_labels: tuple[str, ...] = ()
+    """Words that are labels of the target, though in other columns they say that a value is not known: NA, null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +361,11 @@ class Project:
         """The artifact that the model learns from: the first table that its stage takes and does not test on."""
         tables = [i.artifact for i in self.model_stage.inputs if self.artifacts[i.artifact].kind == "table"]
         return next((name for name in tables if name != self.model.test), tables[0])
+
+    @property
+    def literal(self) -> Mapping[str, tuple[str, ...]]:
+        """By column the words that say something in the project's CSV files, though they are usually read as null."""
+        return {self.model.target: self.model.literal_labels} if self.model.literal_labels else {}
 
     def path(self, artifact: str) -> Path:
         """Where an artifact's file is."""

@@ -44,6 +44,7 @@ def read_model(keys: Keys) -> Model:
         cannot_tell=keys.text("cannot_tell", "refuse", among=("refuse", "pass")),
         replay=_replay(keys.table("replay"), kind),
         pickle=keys.flag("pickle", False),
+        literal_labels=keys.texts("literal_labels"),
     )
     keys.finish()
     return model

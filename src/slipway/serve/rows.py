@@ -97,7 +97,7 @@ def _plain(made: Any) -> Any:
 
 
 def check(asked: Rows, schema: Schema, personal: Personal = NOTHING) -> None:
-    """Hold rows against the schema of what the first online stage takes.
+    """Hold rows against the schema of what the first online stage takes; columns without a name get the schema's.
 
     A null where the model takes none is a problem of a row that comes alone; of several, that row fails when they are
     scored, and the others are answered.
@@ -109,6 +109,7 @@ def check(asked: Rows, schema: Schema, personal: Personal = NOTHING) -> None:
         Refusal: 422 with row, field, value and expectation of each problem, up to MAX_PROBLEMS of them.
     """
     rows, problems = asked.rows, list[dict[str, Any]]()
+    rows[:] = schema.with_names(rows)
     for start in range(0, len(rows), _CHECKED_AT_ONCE):
         part = rows[start : start + _CHECKED_AT_ONCE]
         found = schema.problems(part, passes_nulls=not asked.is_single)
@@ -140,6 +141,8 @@ def apart(asked: Rows, schema: Schema, personal: Personal = NOTHING) -> Rows:
         if not isinstance(row, dict)
     }
     places = [place for place in range(len(asked.rows)) if place not in wrong]
+    for place, row in zip(places, schema.with_names([asked.rows[place] for place in places]), strict=True):
+        asked.rows[place] = row
     found: dict[int, list[str]] = {}
     for problem in personal.problems(schema.problems([asked.rows[place] for place in places]), schema.names):
         found.setdefault(places[problem.row], []).append(_problem(None, *_rest(problem))["message"])

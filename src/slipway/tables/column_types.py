@@ -1,6 +1,6 @@
 """Columns of text in, columns of the types that all their values agree on out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -123,8 +123,26 @@ def _fits(values: "pl.Series", reading: _Reading) -> bool:
     return not (reading.forbidden and values.str.contains(reading.forbidden).any())
 
 
-def known_texts(table: "pl.DataFrame") -> "pl.DataFrame":
-    """A table of text in which what says nothing is null; other texts stand as they are, spaces included."""
+def known_texts(table: "pl.DataFrame", literal: "Mapping[str, Collection[str]] | None" = None) -> "pl.DataFrame":
+    """A table of text in which what says nothing is null; other texts stand as they are, spaces included.
+
+    Args:
+        literal: by column the words that say something there: NA may be a region.
+    """
+    import polars as pl
+
+    known = _without_nothing(table)
+    kept = [
+        pl.when(pl.col(name).str.strip_chars().is_in(list(words)))
+        .then(pl.col(name).str.strip_chars())
+        .otherwise(known[name])
+        for name, words in (literal or {}).items()
+        if name in table.columns and words
+    ]
+    return known.with_columns(table.select(kept)) if kept else known
+
+
+def _without_nothing(table: "pl.DataFrame") -> "pl.DataFrame":
     import polars as pl
 
     table = table.with_columns(pl.all().replace(list(NOTHING), None))

@@ -1,22 +1,20 @@
-"""A CSV file in, how it is written out: its encoding, its separator, the names in its header. Sniffed, never set."""
+"""How a CSV file is written: its encoding, its separator, the names in its header. Sniffed, never set."""
 
 import codecs
-import csv
-import io
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.errors import DataError
+from slipway.tables.csv_header import find_header
 
-SEPARATORS = ",;\t|"
 _WESTERN = "cp1252"
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _CHUNK = 1 << 20
 _HEAD = 1 << 18
-"""Characters from which the separator is told."""
-_RECORDS = 200
+"""Characters from which the separator and the header are told."""
+_SHOWN = 40
 _TWO_BYTES = re.compile(rb"[\xc3-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]")
 _NOT_WESTERN = re.compile(rb"[\x81\x8d\x8f\x90\x9d]|[\x8a\x8c\x8e\x9a\x9c\x9e\x9f\xc0-\xd6\xd8-\xf6\xf8-\xff]{5}")
@@ -33,6 +31,10 @@ class Dialect:
     header_lines: int
     """Lines before the first row."""
     has_rows: bool
+    unnamed: tuple[str, ...] = ()
+    """Names of columns that have none in the file."""
+    titles: tuple[str, ...] = ()
+    """Titles and comments above the header, which are passed over."""
 
     def words(self) -> str:
         """What is not as everybody expects it, in words; nothing for UTF-8 and commas."""
@@ -41,8 +43,16 @@ class Dialect:
             "utf-16": "UTF-16",
             _WESTERN: "Windows-1252 (it is not UTF-8; if letters look wrong, save it as UTF-8)",
         }.get(self.encoding, "")
+        above = ""
+        if self.titles:
+            lines = "a line" if len(self.titles) == 1 else f"{len(self.titles)} lines"
+            first = self.titles[0]
+            shown = first if len(first) <= _SHOWN else f"{first[:_SHOWN]}…"
+            above = f'{lines} above the header, passed over ("{shown}")'
         return "; ".join(
-            filter(None, [separator and f"{separator} between the values", encoding and f"the encoding {encoding}"])
+            filter(
+                None, [separator and f"{separator} between the values", encoding and f"the encoding {encoding}", above]
+            )
         )
 
 
@@ -50,8 +60,7 @@ def sniff(path: Path) -> Dialect:
     """Tell how a CSV file is written.
 
     UTF-8 if all of it is (a byte order mark is passed over), UTF-16 by its mark, else Windows-1252 where that can be.
-    The separator, among comma, semicolon, tab and bar, is the one by which most of the first rows have as many values
-    as the header; a first line such as `sep=;` decides it. Names lose the spaces around them; a column without a name
+    Separator and header are told as `find_header` has it. Names lose the spaces around them; a column without a name
     is called `column_1` by its place.
 
     Raises:
@@ -60,19 +69,15 @@ def sniff(path: Path) -> Dialect:
     encoding = _encoding(path)
     with path.open(encoding=encoding, newline="") as file:
         head = file.read(_HEAD)
-    told = re.match(r"sep=(.)\r?\n", head)
-    separator = told[1] if told else _separator(head, is_whole=len(head) < _HEAD)
-    start = 1 if told else 0
-    rows = csv.reader(_lines(head, start), delimiter=separator)
-    header = next((row for row in rows if any(cell.strip() for cell in row)), [])
-    if not header:
+    header = find_header(head, is_whole=len(head) < _HEAD)
+    if not header.cells:
         raise DataError(f"{path}: empty: expected the columns' names in the first line.")
-    line = start + rows.line_num
-    has_rows = any(row for row in rows) or len(head) == _HEAD
-    return Dialect(encoding, separator, _names(path, header, line), line, has_rows)
+    names = _names(path, header.cells, header.lines)
+    unnamed = tuple(name for name, cell in zip(names, header.cells, strict=True) if not cell.strip())
+    return Dialect(encoding, header.separator, names, header.lines, header.has_rows, unnamed, header.titles)
 
 
-def _names(path: Path, header: list[str], line: int) -> tuple[str, ...]:
+def _names(path: Path, header: Sequence[str], line: int) -> tuple[str, ...]:
     # pandas writes its index as a first column without a name, so many files have one.
     names = [name.strip() or f"column_{position}" for position, name in enumerate(header, start=1)]
     seen: dict[str, int] = {}
@@ -87,34 +92,6 @@ def _names(path: Path, header: list[str], line: int) -> tuple[str, ...]:
             # To Polars it is a pattern of other columns' names: it would not find this one.
             raise DataError(f"{path}: column `{name}`: a name from ^ to $ is taken for a pattern of names. Rename it.")
     return tuple(names)
-
-
-def _lines(text: str, start: int) -> Iterator[str]:
-    lines = io.StringIO(text, newline="")
-    for _ in range(start):
-        lines.readline()
-    return iter(lines)
-
-
-def _separator(head: str, *, is_whole: bool) -> str:
-    def fit(separator: str) -> tuple[float, int]:
-        rows = []
-        reader = csv.reader(_lines(head, 0), delimiter=separator)
-        for row in reader:
-            if row:
-                rows.append(len(row))
-            if len(rows) > _RECORDS:
-                break
-        else:
-            rows = rows if is_whole or len(rows) < 2 else rows[:-1]  # which the head cuts
-        if not rows or rows[0] < 2:
-            return 0.0, 0
-        return sum(width == rows[0] for width in rows) / len(rows), rows[0]
-
-    try:
-        return max(SEPARATORS, key=fit)
-    except csv.Error:  # a value longer than the csv module takes
-        return max(SEPARATORS, key=head.partition("\n")[0].count)
 
 
 def _encoding(path: Path) -> str:

@@ -1,9 +1,10 @@
-"""A CSV file in, its rows out as tables, part by part, typed as the whole file asks; or the line that is wrong."""
+"""The rows of a CSV file as tables, part by part, typed as the whole file asks; or the line that is wrong."""
 
 import csv
-from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import re
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,13 +32,18 @@ class CsvTable:
     """Columns whose numbers have a decimal comma."""
     parts: "Iterator[pl.DataFrame]"
     """Its rows in order, once; at least one part, which may be empty."""
+    words: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By column the words that say that a value is not known, and in how many rows; blanks are no word."""
 
 
-def read_csv(path: Path, stay_text: Iterable[str] = ()) -> CsvTable:
+def read_csv(
+    path: Path, stay_text: Iterable[str] = (), literal: Mapping[str, Collection[str]] | None = None
+) -> CsvTable:
     """The rows of a CSV file, part by part.
 
     Args:
         stay_text: columns that are text whatever they look like.
+        literal: by column the words that say something there, though elsewhere they say that a value is not known.
 
     Raises:
         DataError: the file is not as `sniff` has it, or a row has more or fewer values than the header.
@@ -45,17 +51,28 @@ def read_csv(path: Path, stay_text: Iterable[str] = ()) -> CsvTable:
     import polars as pl
 
     dialect = sniff(path)
-    is_kept = path.stat().st_size <= _KEPT
-    parts: Iterable[pl.DataFrame] = list(text_parts(path, dialect)) if is_kept else text_parts(path, dialect)
+    is_kept, words = path.stat().st_size <= _KEPT, dict[str, Counter[str]]()
+    first = text_parts(path, dialect, literal, words)
+    parts: Iterable[pl.DataFrame] = list(first) if is_kept else first
     types = type_columns(parts, stay_text)
     commas = frozenset(name for name, column in types.items() if column.has_commas)
-    again = parts if is_kept else text_parts(path, dialect)
+    again = parts if is_kept else text_parts(path, dialect, literal)
     typed = (pl.DataFrame([types[column.name].read(column) for column in part.iter_columns()]) for part in again)
-    return CsvTable(dialect, commas, typed)
+    return CsvTable(dialect, commas, typed, words)
 
 
-def text_parts(path: Path, dialect: Dialect) -> "Iterator[pl.DataFrame]":
-    """The rows of a CSV file as text, what says nothing as null, part by part."""
+def text_parts(
+    path: Path,
+    dialect: Dialect,
+    literal: Mapping[str, Collection[str]] | None = None,
+    words: "dict[str, Counter[str]] | None" = None,
+) -> "Iterator[pl.DataFrame]":
+    """The rows of a CSV file as text, what says nothing as null, part by part.
+
+    Args:
+        literal: as of `read_csv`.
+        words: takes the words that were read as null, by column, and how often each was.
+    """
     import polars as pl
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
@@ -79,7 +96,10 @@ def text_parts(path: Path, dialect: Dialect) -> "Iterator[pl.DataFrame]":
         )
         last: tuple[object, ...] = ()
         for batch in batches:
-            part = known_texts(pl.DataFrame(batch))
+            texts = pl.DataFrame(batch)
+            part = known_texts(texts, literal)
+            if words is not None:
+                _count_words(texts, part, words)
             last = part.row(-1)
             yield part
     except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
@@ -89,20 +109,53 @@ def text_parts(path: Path, dialect: Dialect) -> "Iterator[pl.DataFrame]":
         _blame_open_quote(path, dialect)
 
 
+def _count_words(texts: "pl.DataFrame", known: "pl.DataFrame", words: "dict[str, Counter[str]]") -> None:
+    for before, after in zip(texts.iter_columns(), known.iter_columns(), strict=True):
+        if after.null_count() > before.null_count():
+            said = before.filter(after.is_null() & before.is_not_null()).str.strip_chars()
+            counts = dict(said.value_counts().iter_rows())
+            counts.pop("", None)
+            words.setdefault(before.name, Counter()).update(counts)
+
+
 def _blame_row(path: Path, dialect: Dialect) -> None:
     """Raise with the first row that does not fit the header, if that is what is wrong."""
     wanted = len(dialect.names)
     for line, row in _records(path, dialect):
         if len(row) == wanted or (not row and wanted > 1):
             continue
-        remedy = (
-            f"Put a value that contains '{dialect.separator}' in double quotes."
-            if len(row) > wanted
-            else "Complete the row, or take it out."
-        )
         raise DataError(
             f"{path}: line {line}: {_counted(len(row), 'value')}, the header names {_counted(wanted, 'column')}. "
-            f"{remedy}"
+            f"{_remedy(path, dialect, line, row)}"
+        )
+
+
+def _remedy(path: Path, dialect: Dialect, line: int, row: list[str]) -> str:
+    """What to do about a row that has another number of values than the header."""
+    separator = dialect.separator
+    escaped = escaped_quote_line(path, dialect)
+    if escaped is not None and escaped <= line:
+        return f"In line {escaped} a backslash stands before a quote: in CSV a quote inside quotes is written twice."
+    if row and row[0].lstrip().startswith("#"):
+        return "A comment may stand above the header alone: take the line out."
+    if len(row) == len(dialect.names) + 1 and not row[-1]:
+        return f"It ends with '{separator}': take that away, or end the header with it, too."
+    if len(row) > len(dialect.names):
+        return f"Put a value that contains '{separator}' in double quotes."
+    if sum(bool(cell.strip()) for cell in row) == 1 and deque(_records(path, dialect), maxlen=1)[0][0] == line:
+        return "Text below the table is no row: take the line out."
+    return "Complete the row, or take it out."
+
+
+def escaped_quote_line(path: Path, dialect: Dialect) -> int | None:
+    """The first line in which a backslash stands before a quote that does not end its value; None without one.
+
+    In CSV a quote inside quotes is written twice; read so, the backslash stays and the value ends too early.
+    """
+    pattern = re.compile(rf'\\"(?![{re.escape(dialect.separator)}"\r\n]|$)')
+    with path.open(encoding=dialect.encoding, newline="") as file:
+        return next(
+            (number for number, line in enumerate(file, start=1) if '\\"' in line and pattern.search(line)), None
         )
 
 

@@ -1,7 +1,7 @@
 """A CSV or Parquet file in, a typed table out, whole or part by part; and back."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,9 @@ _ROWS = 200_000
 """Of a Parquet file, in one part."""
 
 
-def read_table(path: "Path | str", *, stay_text: Iterable[str] = ()) -> "pl.DataFrame":
+def read_table(
+    path: "Path | str", *, stay_text: Iterable[str] = (), literal: Mapping[str, Collection[str]] | None = None
+) -> "pl.DataFrame":
     """Read a table.
 
     A CSV column's type comes from the whole column: integer only if every value that is there is a canonical integer
@@ -26,6 +28,7 @@ def read_table(path: "Path | str", *, stay_text: Iterable[str] = ()) -> "pl.Data
 
     Args:
         stay_text: columns of a CSV file that are text whatever they look like, since a model learnt them as text.
+        literal: by column of a CSV file the words that say something there, such as NA among regions.
 
     Raises:
         DataError: the file is missing, is no CSV or Parquet, or a row does not fit the header; the message says which.
@@ -36,21 +39,23 @@ def read_table(path: "Path | str", *, stay_text: Iterable[str] = ()) -> "pl.Data
     if is_csv(path):
         from slipway.tables.csv_rows import read_csv
 
-        return pl.concat(list(read_csv(path, stay_text).parts), how="vertical")
+        return pl.concat(list(read_csv(path, stay_text, literal).parts), how="vertical")
     with _parquet_errors(path):
         table = pl.read_parquet(path)
     _refuse_patterns(path, table.columns)
     return table
 
 
-def read_parts(path: Path, *, stay_text: Iterable[str] = ()) -> "Iterator[pl.DataFrame]":
+def read_parts(
+    path: Path, *, stay_text: Iterable[str] = (), literal: Mapping[str, Collection[str]] | None = None
+) -> "Iterator[pl.DataFrame]":
     """The table that `read_table` gives, part by part, in order; at least one part, which may be empty."""
     import polars as pl
 
     if is_csv(path):
         from slipway.tables.csv_rows import read_csv
 
-        yield from read_csv(path, stay_text).parts
+        yield from read_csv(path, stay_text, literal).parts
         return
     with _parquet_errors(path):
         lazy = pl.scan_parquet(path, glob=False)
@@ -60,17 +65,19 @@ def read_parts(path: Path, *, stay_text: Iterable[str] = ()) -> "Iterator[pl.Dat
             yield lazy.slice(start, _ROWS).collect()
 
 
-def table_of(data: Any, *, stay_text: Iterable[str] = ()) -> "pl.DataFrame":
+def table_of(
+    data: Any, *, stay_text: Iterable[str] = (), literal: Mapping[str, Collection[str]] | None = None
+) -> "pl.DataFrame":
     """Take a table of Polars or pandas as it is, or read the file of a path, which may be text.
 
     Args:
-        stay_text: as of `read_table`, for a file.
+        stay_text, literal: as of `read_table`, for a file.
 
     Raises:
         DataError: it is neither, or the file can't be read.
     """
     if isinstance(data, str | os.PathLike):
-        return read_table(Path(data), stay_text=stay_text)
+        return read_table(Path(data), stay_text=stay_text, literal=literal)
     from slipway.tables.values import as_table
 
     try:

@@ -1,6 +1,6 @@
 """Several CSV or Parquet files in, one table of all their rows out; or the file whose columns differ."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +11,13 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-def read_files(paths: Sequence[Path]) -> "pl.DataFrame":
+def read_files(paths: Sequence[Path], literal: Mapping[str, Collection[str]] | None = None) -> "pl.DataFrame":
     """The rows of all files in their order, with the first one's columns in its order.
 
     A CSV column's type comes from all CSV files together: "001" in one of them makes it text in all.
+
+    Args:
+        literal: as of `read_table`.
 
     Raises:
         DataError: a file is unreadable, has other columns than the first, or other types.
@@ -30,7 +33,7 @@ def read_files(paths: Sequence[Path]) -> "pl.DataFrame":
     for path in paths[1:]:
         _check_columns(path, column_names(path), paths[0], names)
     dialects = {path: sniff(path) for path in paths if is_csv(path)}
-    texts = (text_parts(path, dialect) for path, dialect in dialects.items())
+    texts = (text_parts(path, dialect, literal) for path, dialect in dialects.items())
     types = type_columns(chain.from_iterable(texts), ())
 
     def parts() -> "Iterator[tuple[Path, pl.DataFrame]]":
@@ -38,7 +41,9 @@ def read_files(paths: Sequence[Path]) -> "pl.DataFrame":
             if path not in dialects:
                 yield path, read_table(path).select(names)
                 continue
-            for part in text_parts(path, dialects[path]):  # parsed twice, so that no file's text has to be kept
+            for part in text_parts(
+                path, dialects[path], literal
+            ):  # parsed twice, so that no file's text has to be kept
                 yield path, pl.DataFrame([types[name].read(part[name]) for name in names])
 
     return _together(list(parts()))

@@ -85,6 +85,8 @@ def test_spaces_and_case_are_no_other_category_where_the_file_is_careless():
     table = TABLE.with_columns(pl.Series("city", cities * 50))
     _, pipeline = written(table, "price")
     assert pipeline["features"](table.head(6))["city"].to_list() == ["graz", "graz", "graz", "linz", None, None]
+    blank = table.head(3).with_columns(pl.Series("city", ["", "  ", "?"]))  # a CSV's "" and a request's are one thing
+    assert pipeline["features"](blank)["city"].to_list() == [None, None, None]
     careful = TABLE.with_columns(pl.Series("city", ["Graz", "Linz", "LinZ2"] * 100))
     _, pipeline = written(careful, "price")
     assert pipeline["features"](careful.head(2))["city"].to_list() == ["Graz", "Linz"]

@@ -1,9 +1,11 @@
+from datetime import time, timedelta
+
 import numpy as np
 import polars as pl
 import pytest
 
 from slipway.errors import ProjectError
-from slipway.new.columns import judge
+from slipway.new.columns import FileFacts, judge
 
 ROWS = 200
 
@@ -98,8 +100,8 @@ def test_a_time_that_can_divide_nothing_does_not_split():
 
 
 def test_a_decimal_comma_of_the_file_may_come_in_a_request():
-    judged = judge(table(weight=[i + 0.5 for i in range(ROWS)]), "y", commas={"weight"})
-    assert (column(judged, "weight").use, column(judged, "weight").example) == ("quantity", "0,5")
+    judged = judge(table(weight=[i + 0.5 for i in range(ROWS)]), "y", FileFacts(commas=frozenset({"weight"})))
+    assert (column(judged, "weight").use, column(judged, "weight").quantity.example) == ("quantity", "0,5")
 
 
 def test_a_guess_about_a_sign_is_said():
@@ -110,7 +112,7 @@ def test_a_guess_about_a_sign_is_said():
 def test_a_number_with_its_unit_is_read_as_a_number():
     judged = judge(table(area=[f"{50 + i} m2" for i in range(ROWS)]), "y")
     area = column(judged, "area")
-    assert (area.use, area.example) == ("quantity", "50 m2")
+    assert (area.use, area.quantity.example) == ("quantity", "50 m2")
     assert use([f"${1_000 + i:,}" for i in range(ROWS)])[0] == "quantity"
 
 
@@ -118,7 +120,7 @@ def test_numbers_among_which_some_texts_stand_are_read_as_numbers():
     values = [f"{i / 3:.2f}" for i in range(ROWS - 10)] + ["n/a", "?"] * 5
     kind, why = use(values)
     assert kind == "quantity"
-    assert '"?", "n/a", as null' in why
+    assert '"?", "n/a", as null (10 rows)' in why
 
 
 @pytest.mark.parametrize(
@@ -157,3 +159,37 @@ def test_rows_without_the_target_are_counted():
 def test_when_nothing_is_left_it_says_why():
     with pytest.raises(ProjectError, match=r"No column is left.*`id` is another number"):
         judge(table().select("y").with_row_index("id").with_columns(pl.col("id").cast(int)), "y")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pl.Series([[1, 2], None] * (ROWS // 2)),
+        pl.Series([[]] * ROWS),
+        pl.Series([{"a": 1, "b": [2]}] * ROWS),
+        pl.Series([[1, 2], [3, 4]] * (ROWS // 2), dtype=pl.Array(pl.Int64, 2)),
+        pl.Series([timedelta(hours=i) for i in range(ROWS)]),
+        pl.Series([time(i % 24) for i in range(ROWS)]),
+        pl.Series([b"x", b"y"] * (ROWS // 2)),
+    ],
+    ids=lambda values: str(values.dtype.base_type()),
+)
+def test_nested_and_other_types_are_left_out_by_name_and_refused_as_a_target(values):
+    rows = table(c=values)
+    assert "which a request can't carry" in column(judge(rows, "y"), "c").why
+    with pytest.raises(ProjectError, match=r"--target c: it is of type .*; a target is text, a truth or a number"):
+        judge(rows, "c")
+
+
+def test_a_target_that_is_not_finite_is_refused_with_its_rows():
+    odd = table(c=[float("inf"), float("nan"), *range(ROWS - 2)])
+    with pytest.raises(ProjectError, match="--target c: NaN or infinity in 2 rows"):
+        judge(odd, "c")
+    assert column(judge(odd, "y"), "c").use == "number"
+
+
+def test_words_that_a_category_reads_as_null_are_named():
+    cities = [["Graz", "Linz", None, "-"][i % 4] for i in range(ROWS)]
+    judged = judge(table(city=cities), "y", FileFacts(words={"city": {"NA": 40, "null": 10}}))
+    assert column(judged, "city").why == '"NA" (40 rows), "null" (10 rows) as null'
+    assert column(judge(table(city=["NA", "Graz"] * (ROWS // 2)), "y"), "city").why == '"NA" (100 rows) as null'

@@ -7,13 +7,16 @@ import numpy as np
 import polars as pl
 import pytest
 
+from slipway.model.batch import answer_file
 from slipway.model.candidate import build_bundle
 from slipway.model.score import load_scorer
+from slipway.monitor.window import monitor_file
 from slipway.new.write import new_project
 from slipway.pipeline.execute import execute
 from slipway.pipeline.graph import order
+from slipway.pipeline.sources import read_source
 from slipway.project import read_project
-from slipway.tables.files import read_table
+from slipway.tables.files import read_table, write_table
 
 ROWS = 240
 RNG = np.random.default_rng(4)
@@ -88,6 +91,23 @@ CASES = {
 }  # fmt: skip
 
 
+def test_a_class_that_reads_like_nothing_is_learnt_monitored_and_given_back(tmp_path):
+    area = np.array(["APAC", "EMEA", "NA"])[np.digitize(X + NOISE, [33, 66])]
+    (tmp_path / "t.csv").write_text(rows(x=X, city=CITY, y=area))
+    new_project(tmp_path / "p", tmp_path / "t.csv", "y", with_git=False, with_dvc=False)
+    project = read_project(tmp_path / "p")
+    for name in order(project):
+        execute(project, name, {})
+    scorer = load_scorer(build_bundle(project, None, {}, tmp_path / "bundle"))
+    assert scorer.bundle.manifest.classes == ("APAC", "EMEA", "NA")
+    answered = pl.concat(answer_file(scorer, tmp_path / "t.csv"))
+    assert answered["y"].to_list() == area.tolist()
+    assert (answered["prediction"] == answered["y"]).mean() > 0.75
+    found = monitor_file(project, scorer, 1, tmp_path / "t.csv")
+    assert found.truths == ROWS
+    assert found.quality["accuracy"] > 0.75
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_a_file_becomes_a_model_that_reads_a_request_as_it_read_the_file(tmp_path, case):
     content, request, the_same = CASES[case]
@@ -105,6 +125,12 @@ def test_a_file_becomes_a_model_that_reads_a_request_as_it_read_the_file(tmp_pat
     assert one.errors == [None]
     assert one.predictions == other.predictions
     assert one.probabilities == other.probabilities
+
+    # Labelled production rows teach the next model what they said to this one.
+    labelled = schema.table(asked).with_columns(y=pl.Series([one.predictions[0]] * 2))
+    write_table(labelled, project.labelled("raw"))
+    again = scorer.features(schema.take(read_source(project, "raw").tail(2)))
+    assert again.equals(scorer.features(schema.table(asked)))
 
     # The file, sent again as a whole, in halves and row by row, is answered as it was learnt.
     table = read_table(tmp_path / "t.csv", stay_text=scorer.bundle.texts)

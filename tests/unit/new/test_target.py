@@ -2,7 +2,7 @@ import polars as pl
 import pytest
 
 from slipway.errors import ProjectError
-from slipway.new.target import judge_target
+from slipway.new.target import judge_target, literal_labels
 
 
 def kind(values):
@@ -97,3 +97,37 @@ def test_a_usual_target_gives_no_warning():
 def test_numbers_inside_texts_are_asked_for_as_numbers():
     with pytest.raises(ProjectError, match=r'inside texts, such as "\$1,000".*as such in the file: 1000\.'):
         judge_target(pl.DataFrame({"y": [f"${1_000 + i:,}" for i in range(20)]}), "y")
+
+
+@pytest.mark.parametrize(
+    ("others", "words", "labels"),
+    [
+        (["EMEA", "APAC"], {"NA": 20}, ("NA",)),
+        (["AF", "AS", "EU", "SA"], {"NA": 9, "?": 3}, ("NA",)),
+        (["EMEA", "APAC"], {"NA": 2}, ()),  # too few to be told from a slip
+        (["EMEA", "APAC"], {"N/A": 20}, ()),
+        (["good", "bad"], {"NA": 20}, ()),
+        (["A", "B"], {"NA": 20}, ()),
+        (["YES"], {"NA": 20}, ()),
+        ([1.5, 2.5], {"NA": 20}, ()),
+    ],
+)
+def test_na_is_a_label_among_codes_like_it(others, words, labels):
+    assert literal_labels(pl.Series([None, *others] * 20), words) == labels
+
+
+def test_words_that_are_read_as_null_are_named_with_their_rows():
+    table = pl.DataFrame({"x": range(60), "y": ["EMEA", None, "APAC"] * 20})
+    target = judge_target(table, "y", {"NA": 17, "n/a": 1})
+    assert target.missing == 20
+    assert target.missing_words == (
+        ': there stands "NA" (17 rows), "n/a" (1 row) or nothing (2 rows), which means that it is not known'
+    )
+    assert judge_target(table, "y").missing_words == ""
+
+
+@pytest.mark.parametrize("word", ["-", ".", "None", "n.a.", "unknown", "NA", " null", ""])
+def test_a_class_that_may_mean_that_nothing_is_known_is_pointed_out(word):
+    table = pl.DataFrame({"y": ["a", "b", word] * 20})
+    (warning,) = judge_target(table, "y").warnings
+    assert warning.startswith(f'`y` has the class "{word}" in 20 rows')

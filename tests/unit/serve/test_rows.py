@@ -6,9 +6,44 @@ import pytest
 from slipway.errors import BadRequest
 from slipway.model.schema import Schema
 from slipway.serve.http.refusal import Refusal
-from slipway.serve.rows import MAX_PROBLEMS, MAX_ROWS, Rows, ask_request, check, read_rows
+from slipway.serve.rows import MAX_PROBLEMS, MAX_ROWS, Rows, apart, ask_request, check, read_rows
 
 SCHEMA = Schema.infer(pl.DataFrame({"area": [1.5, None], "street": ["a", "b"]}), {})
+
+
+UNNAMED = pl.DataFrame({"column_1": [0, 1], "area": [1.5, 2.5], "column_3": ["x", "y"], "column_7": ["a", "b"]})
+
+
+def several(rows):
+    return Rows(rows, is_single=False)
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 0", "column_1"])
+def test_rows_of_a_file_without_a_name_for_its_index_can_be_sent_as_they_are(name):
+    rows = [{name: 4, "area": 1.5}]
+    check(several(rows), Schema.infer(UNNAMED.select("area"), {}, unused=["column_1"]))
+    assert rows == [{name: 4, "area": 1.5}]
+
+
+@pytest.mark.parametrize("name", ["", "Unnamed: 2", "column_3"])
+def test_a_column_without_a_name_that_is_asked_for_gets_the_schemas(name):
+    schema = Schema.infer(UNNAMED.select("area", "column_3"), {})
+    rows = [{"area": 1.5, name: "x"}]
+    check(several(rows), schema)
+    assert rows == [{"area": 1.5, "column_3": "x"}]
+    assert schema.take(pl.DataFrame({"area": [1.5], name: ["x"]})).row(0) == (1.5, "x")
+    asked = apart(Rows([{"area": 1.5, name: "x"}, "no row"], is_single=False), schema)
+    assert asked.right == [{"area": 1.5, "column_3": "x"}]
+
+
+def test_no_other_name_is_taken_for_one_that_is_missing():
+    schema = Schema.infer(UNNAMED.select("area", "column_3", "column_7"), {})
+    for row in ({"area": 1.5, "Unnamed: 6": "a"}, {"area": 1.5, "Unnamed: 3": "x", "column_7": "a"}):
+        with pytest.raises(Refusal):
+            check(several([row]), schema)
+    both = [{"area": 1.5, "column_3": "x", "": "z", "column_7": "a"}]
+    check(several(both), schema)
+    assert both[0]["column_3"] == "x"
 
 
 def test_the_three_forms_of_rows():

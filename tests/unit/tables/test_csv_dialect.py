@@ -4,6 +4,7 @@ import pytest
 
 from slipway.errors import DataError
 from slipway.tables.csv_dialect import sniff
+from slipway.tables.files import read_table
 
 
 def sniffed(tmp_path, content):
@@ -71,7 +72,78 @@ def test_names_lose_their_spaces_and_lines_above_the_header_are_counted(tmp_path
     assert not sniffed(tmp_path, "a,b\n\n").has_rows
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", ",,\n"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        'sep=;', '"sep=;"', 'SEP=;', "Sep = ;", "sep=;  ", "sep=;;", '"sep=;";', '"sep=;",', "  sep=;", "\nsep=;",
+        'sep=\\t', "sep=\t", '"sep=\t"', '"SEP=^"',
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_line_that_names_the_separator_is_no_header(tmp_path, line, end, encoding):
+    separator = "\t" if "\\t" in line or "\t" in line else "^" if "^" in line else ";"
+    rows = [separator.join(row) for row in (("grade", "size"), ("good", "1,5"), ("bad", "2,5"))]
+    text = end.join([*line.split("\n"), *rows, ""])
+    dialect = sniffed(tmp_path, text.encode(encoding))
+    assert (dialect.separator, dialect.names, dialect.titles) == (separator, ("grade", "size"), ())
+    assert dialect.header_lines == line.count("\n") + 2
+    assert read_table(tmp_path / "table.csv").rows() == [("good", 1.5), ("bad", 2.5)]
+
+
+@pytest.mark.parametrize("line", ["sep=;", '"sep=;",'])
+def test_a_line_for_another_separator_than_the_rows_have_decides_nothing(tmp_path, line):
+    dialect = sniffed(tmp_path, f"{line}\na,b\n1,2\n3,4\n")
+    assert (dialect.separator, dialect.names) == (",", ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("above", "titles"),
+    [
+        ("# exported 2024-05-01\n# by, hand\n", ("# exported 2024-05-01", "# by, hand")),
+        ("#\n\n# a, b, c\n", ("#", "# a, b, c")),
+        ("Sales of 2024\n", ("Sales of 2024",)),
+        ("Sales of 2024,,\n,,\n", ("Sales of 2024",)),
+        ('"Sales, all"\n\n', ("Sales, all",)),
+        ("Made,2024-05-01\n\n", ("Made,2024-05-01",)),
+        ("Report\nMade,2024-05-01\n", ("Report", "Made,2024-05-01")),
+        ('5" pipes\n\n', ('5" pipes',)),
+    ],
+)
+def test_titles_and_comments_above_the_header_are_passed_over_and_said(tmp_path, above, titles):
+    dialect = sniffed(tmp_path, f"{above}region,units,2024\nnorth,1,2\nsouth,3,4\n")
+    assert (dialect.names, dialect.titles) == (("region", "units", "2024"), titles)
+    assert titles[0] in dialect.words()
+    assert read_table(tmp_path / "table.csv").rows() == [("north", 1, 2), ("south", 3, 4)]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("#chrom\tstart\nx\t1\ny\t2\n", ("#chrom", "start")),
+        ("#name,city\nann,Graz\nbob,Linz\n", ("#name", "city")),
+        ("#id\n1\n2\n", ("#id",)),
+        (",value\n0,5\n1,6\n", ("column_1", "value")),
+        ("a,\n1,\n2,\n", ("a", "column_2")),
+    ],
+)
+def test_a_header_that_looks_like_a_comment_or_a_title_is_one(tmp_path, text, names):
+    dialect = sniffed(tmp_path, text)
+    assert (dialect.names, dialect.titles) == (names, ())
+
+
+def test_columns_without_a_name_are_known_to_have_none(tmp_path):
+    assert sniffed(tmp_path, ',"",column_9,b, \n1,2,3,4,5\n').unnamed == ("column_1", "column_2", "column_5")
+
+
+def test_a_header_with_too_few_names_is_not_taken_for_a_title(tmp_path):
+    dialect = sniffed(tmp_path, "x,y\nred,blue,green\nred,green,blue\n")
+    assert dialect.names == ("x", "y")
+    with pytest.raises(DataError, match="line 2: 3 values, the header names 2 columns"):
+        read_table(tmp_path / "table.csv")
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", ",,\n", "sep=;\n"])
 def test_a_file_without_names_is_empty(tmp_path, text):
     with pytest.raises(DataError, match=r"table\.csv: empty: expected the columns' names"):
         sniffed(tmp_path, text)

@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from slipway.errors import DataError
 from slipway.tables import csv_rows
 from slipway.tables.column_types import NOTHING
+from slipway.tables.csv_dialect import sniff
+from slipway.tables.csv_rows import escaped_quote_line, read_csv
 from slipway.tables.files import column_names, read_parts, read_table, write_table
+from slipway.tables.many_files import read_files
 
 
 def read(tmp_path: Path, text: str | bytes, **how: object) -> pl.DataFrame:
@@ -43,6 +46,25 @@ def test_a_column_that_a_model_learnt_as_text_is_read_as_text(tmp_path):
     assert table.row(0) == ("1.50", "True", 1)
 
 
+def test_a_word_that_is_read_as_null_elsewhere_says_something_where_that_is_told(tmp_path):
+    text = "region,city\nNA,NA\n?,Graz\n NA ,Linz\nEU,\n"
+    assert read(tmp_path, text)["region"].to_list() == [None, None, None, "EU"]
+    table = read(tmp_path, text, literal={"region": ["NA"], "absent": ["NA"]})
+    assert table.to_dict(as_series=False) == {
+        "region": ["NA", None, "NA", "EU"],
+        "city": [None, "Graz", "Linz", None],
+    }
+    path = tmp_path / "table.csv"
+    assert pl.concat(read_parts(path, literal={"region": ["NA"]})).equals(table)
+    assert read_files([path, path], {"region": ["NA"]})["region"].to_list() == table["region"].to_list() * 2
+
+
+def test_words_that_are_read_as_null_are_counted(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,b,c\nNA,1,x\n na,?,\n NA,2,y\n,null,z\n")
+    assert read_csv(path).words == {"a": {"NA": 2}, "b": {"?": 1, "null": 1}}
+
+
 def test_the_index_that_pandas_writes_gets_a_name(tmp_path):
     table = read(tmp_path, ",a\n0,x\n1,y\n")
     assert table.to_dict(as_series=False) == {"column_1": [0, 1], "a": ["x", "y"]}
@@ -54,6 +76,10 @@ def test_the_index_that_pandas_writes_gets_a_name(tmp_path):
         ("a,b\n1,2\n1,2,3\n", "line 3: 3 values, the header names 2 columns. Put a value that contains ','"),
         ("a,b\n1,2\n3\n4,5\n", "line 3: 1 value, the header names 2 columns. Complete the row"),
         ('a,b\n1,"x\ny"\n3\n', "line 4: 1 value, the header names 2 columns"),
+        ("a,b\n1,2,\n3,4,\n", "line 2: 3 values.*It ends with ',': take that away"),
+        ("a,b\n1,2\n# later\n3,4\n", "line 3: 1 value.*A comment may stand above the header alone"),
+        ("a,b\n1,2\nTotal\n", "line 3: 1 value.*Text below the table is no row"),
+        ('a,b\n1,2\n"say \\"x, y\\"",2\n', "line 3: 3 values.*In line 3 a backslash stands before a quote"),
         ('a,b\n1,2\n3,"x\n5,6\n', "line 3: a double quote is opened in this row and never closed"),
     ],
 )
@@ -68,6 +94,14 @@ def test_a_lone_quote_inside_a_value_is_a_sign_like_others(tmp_path):
         ('5" pipe', "x"),
         ("6", 'say "hi"\nthere'),
     ]
+
+
+def test_a_backslash_that_ends_a_value_escapes_nothing(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text('a,b\n"C:\\",1\n"D:\\"\n')
+    assert escaped_quote_line(path, sniff(path)) is None
+    path.write_text('a,b\n"C:\\",1\n"a \\"good\\" one",2\n')
+    assert escaped_quote_line(path, sniff(path)) == 3
 
 
 def test_empty_lines_are_passed_over_but_for_a_table_of_one_column(tmp_path):
