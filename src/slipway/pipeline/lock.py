@@ -7,7 +7,9 @@ from os.path import relpath
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from slipway.errors import ProjectError
 from slipway.pipeline.contents import Content
+from slipway.pipeline.dvcignore import rules_for
 from slipway.pipeline.globs import as_dependencies
 from slipway.pipeline.graph import inputs_of, order, outputs_of
 from slipway.pipeline.params import FILE as PARAMS
@@ -97,6 +99,28 @@ def is_cached(project: Project, artifact: str) -> bool:
     if command is not None and command.adopted is not None:
         return path not in command.uncached
     return not is_metrics(project, artifact) and (command is None or path not in command.uncached)
+
+
+def check_outputs(project: Project) -> None:
+    """Refuse an output that `.dvcignore` names: with it DVC refuses every command.
+
+    Raises:
+        ProjectError: there is one; the message has the pattern and where it stands.
+    """
+    root = str(project.root)
+    for name in order(project):
+        for artifact in outputs_of(project, name):
+            path = project.path(artifact)
+            rules, folder = rules_for(root, str(path.parent))
+            inside = f"{folder}/{path.name}" if folder else path.name
+            kinds = [path.is_dir()] if path.exists() else [False, True]
+            pattern = next((found for kind in kinds if (found := rules.pattern_of(inside, kind)) is not None), None)
+            if pattern is not None:
+                raise ProjectError(
+                    f"{pattern[1]}: `{pattern[0]}` names {project.artifacts[artifact].path}, which "
+                    f"{'stage' if name in project.stages else 'source'} `{name}` makes: DVC refuses every command "
+                    f"then. Take it out of there (a line `!…` below it does), or let it be written elsewhere."
+                )
 
 
 def write_lock(project: Project, modules: Mapping[str, tuple[str, ...]], ran: Mapping[str, Ran]) -> bool:

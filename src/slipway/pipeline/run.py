@@ -13,7 +13,7 @@ from slipway.pipeline.book import Book
 from slipway.pipeline.contents import Signature
 from slipway.pipeline.dvc_cache import Cache, find_cache
 from slipway.pipeline.graph import inputs_of, order, outputs_of
-from slipway.pipeline.lock import LOCK, STAGES, Ran, is_ours, write_lock
+from slipway.pipeline.lock import LOCK, STAGES, Ran, check_outputs, is_ours, write_lock
 from slipway.pipeline.orchestrated import Orchestrator, Straight
 from slipway.pipeline.snapshots import read_snapshot, told
 from slipway.project.facts import Project
@@ -213,6 +213,8 @@ class _Running:
         # Nothing is written into a cache that belongs to stages which are not ours.
         ours = self.project.is_adopted or is_ours(self.project.root)
         self.cache = find_cache(self.project.root) if ours else None
+        if self.cache is not None:
+            check_outputs(self.project)
         if ours:
             adopt_locked(self.project, self.book, order(self.project), self.params)
         try:
