@@ -239,4 +239,10 @@ def _mark(project: Project, name: str) -> dict[str, Any]:
 
 def _listed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as JSON gives them back: a tuple is a list."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
+    return {name: _plain(value) for name, value in settings.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

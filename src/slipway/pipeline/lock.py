@@ -1,8 +1,6 @@
 """Stages and what they ran with in, `dvc.yaml` and `dvc.lock` out, in DVC's own format."""
 
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from os.path import relpath
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -17,12 +15,10 @@ from slipway.pipeline.params import file_and_key
 from slipway.project.dvc_yaml import HEADER, is_somebodys
 from slipway.project.facts import FILE as PROJECT_FILE
 from slipway.project.facts import Adopted, Project, Source
+from slipway.project.yaml_text import block_lines
 
 STAGES = "dvc.yaml"
 LOCK = "dvc.lock"
-_PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
-_MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
-_RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 Ran = Mapping[str, Any]
 """What one stage ran with: "deps" and "outs" (path → MD5 and size), "params" (file → key → value)."""
@@ -134,7 +130,7 @@ def write_lock(project: Project, modules: Mapping[str, tuple[str, ...]], ran: Ma
         return False
     names = order(project)
     stages = {name: _stage(project, name, modules.get(name, ())) for name in names}
-    replace_text(project.root / STAGES, HEADER + "\n".join(_yaml({"stages": stages})) + "\n")
+    replace_text(project.root / STAGES, HEADER + "\n".join(block_lines({"stages": stages})) + "\n")
     locked = {name: lock_entry(project, name, ran[name]) for name in names if name in ran}
     replace_text(project.root / LOCK, lock_text(locked))
     return True
@@ -142,7 +138,7 @@ def write_lock(project: Project, modules: Mapping[str, tuple[str, ...]], ran: Ma
 
 def lock_text(stages: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> str:
     """The text of a `dvc.lock`."""
-    return "\n".join(_yaml({"schema": _Quoted("2.0"), "stages": stages, **(more or {})})) + "\n"
+    return "\n".join(block_lines({"schema": "2.0", "stages": stages, **(more or {})})) + "\n"
 
 
 def command(project: Project, name: str) -> str | list[str]:
@@ -214,41 +210,3 @@ def replace_text(path: Path, text: str) -> None:
     aside = path.with_name(f".aside-{path.name}")
     aside.write_text(text, encoding="utf-8")
     aside.replace(path)
-
-
-class _Quoted(str):
-    """A text that DVC itself writes in quotes."""
-
-    __slots__ = ()
-
-
-def _yaml(value: Any, indent: str = "") -> Iterator[str]:
-    """Lines of YAML in the layout that DVC has, so that its edits and ours don't alternate in git."""
-    items = value.items() if isinstance(value, Mapping) else [(None, item) for item in value]
-    for key, item in items:
-        lead = f"{indent}-" if key is None else f"{indent}{_scalar(str(key))}:"
-        if isinstance(item, Mapping) and item and key is None:
-            first, *rest = _yaml(item, indent + "  ")
-            yield f"{lead} {first.strip()}"
-            yield from rest
-        elif isinstance(item, Mapping | list) and item:
-            yield lead
-            yield from _yaml(item, indent if isinstance(item, list) and key is not None else indent + "  ")
-        else:
-            yield f"{lead} {_scalar(item)}".rstrip()
-
-
-def _scalar(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case _Quoted():
-            return f"'{value}'"
-        case str() if _PLAIN.fullmatch(value) and value.lower() not in _RESERVED and value not in (".", "-"):
-            return value
-        case str() if _MD5.fullmatch(value) and not value.replace("e", "", 1).isdigit():  # else it reads as a number
-            return value
-        case _:
-            return json.dumps(value, ensure_ascii=False)

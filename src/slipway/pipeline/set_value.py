@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from slipway.errors import ProjectError, near_miss
-from slipway.pipeline.params import file_and_key
+from slipway.pipeline.params import check_storable, file_and_key
 from slipway.project.facts import Project
+from slipway.project.yaml_text import flow_text
 
 _PARAMS = (".yaml", ".yml", ".json")
 
@@ -48,6 +50,7 @@ def _put(path: Path, file: str, keys: Sequence[str], given: str, where: str) -> 
     try:
         text = path.read_text(encoding="utf-8")
         value, before = load_yaml(given), load_yaml(text)
+        is_read_alike = _is_read_alike(given, value)
         node = _node(compose_yaml(text), keys)
     except FileNotFoundError:
         raise ProjectError(f"{where}: {file} is missing.") from None
@@ -55,8 +58,13 @@ def _put(path: Path, file: str, keys: Sequence[str], given: str, where: str) -> 
         raise ProjectError(f"{where}: not YAML: {' '.join(str(error).split())}.") from error
     if node is None:
         raise ProjectError(f"{where}: {file} has no `{'.'.join(keys)}`.")
+    if isinstance(_at(before, keys), str) and isinstance(value, bool | int | float | date):
+        value, is_read_alike = given, False  # a text is meant, though YAML takes it for a number
+    check_storable(value, where)
     _check(_at(before, keys), value, where)
-    said = json.dumps(value, ensure_ascii=False) if path.suffix == ".json" else given
+    said = given if is_read_alike else flow_text([value])[1:-1]  # it may stand within `{…}`
+    if path.suffix == ".json":
+        said = json.dumps(value, ensure_ascii=False)
     edited = text[: node.start_mark.index] + said + text[node.end_mark.index :]
     try:
         is_right = load_yaml(edited) == _changed(before, keys, value)
@@ -67,6 +75,17 @@ def _put(path: Path, file: str, keys: Sequence[str], given: str, where: str) -> 
     aside = path.with_name(f".aside-{path.name}")
     aside.write_text(edited, encoding="utf-8")
     aside.replace(path)
+
+
+def _is_read_alike(given: str, value: Any) -> bool:
+    """Whether a command that reads the file with PyYAML finds what DVC finds: `1e-3` is a text to it."""
+    import yaml
+
+    try:
+        older = yaml.safe_load(given)
+    except (yaml.YAMLError, ValueError):
+        return False
+    return type(older) is type(value) and older == value
 
 
 def _node(node: Any, keys: Sequence[str]) -> Any:
