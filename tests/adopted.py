@@ -34,6 +34,13 @@ class Adopted:
 
             Repo.init(str(root), no_scm=True).close()
 
+    @classmethod
+    def existing(cls, root: Path) -> "Adopted":
+        """A project that is there already, DVC and all."""
+        made = cls.__new__(cls)
+        made.root = root
+        return made
+
     def write(self, files: dict[str, str]) -> None:
         for path, text in files.items():
             (self.root / path).parent.mkdir(parents=True, exist_ok=True)

@@ -92,6 +92,15 @@ def fill_cache(project: Project, contents: "Contents", cache: Cache, ran: Mappin
                 cache_file(cache, file)
 
 
+def migrate_dvc2(project: Project, contents: "Contents", cache: Cache, ran: Mapping[str, Ran]) -> None:
+    """Bring `.dvc` files of what stages read to DVC 3, where they are DVC 2's."""
+    read = {path for each in ran.values() for path in each["deps"]}
+    if any(os.path.exists(f"{project.root}/{path}.dvc") for path in read):  # noqa: PTH110
+        from slipway.pipeline.tracked import migrate_trackers
+
+        migrate_trackers(project, read, cache, contents)
+
+
 def uncached(project: Project) -> frozenset[str]:
     """The files of which DVC's cache has no copy."""
     return frozenset(str(artifact.path) for name, artifact in project.artifacts.items() if not is_cached(project, name))

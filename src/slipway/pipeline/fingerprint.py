@@ -56,9 +56,10 @@ def _changes(name: str, before: Fingerprint, now: Fingerprint, unknown: frozense
         yield f"code of `{name}` changed" + (f" ({reached})" if reached else "")
     for option, old, new in _differences(before.mark, now.mark):
         yield f"{option} of `{name}` changed: {_shown(old)} → {_shown(new)}"
-    for setting in before.settings:
-        old, new = before.settings[setting], now.settings.get(setting, _ABSENT)
-        if new is not _ABSENT and not is_same_setting(old, new):  # else its code changed too
+    for setting in dict.fromkeys([*before.settings, *now.settings]):
+        old, new = before.settings.get(setting, _ABSENT), now.settings.get(setting, _ABSENT)
+        is_listed = old is not _ABSENT and new is not _ABSENT  # of a function, its code changed too
+        if (is_listed or "command" in now.mark) and not is_same_setting(old, new):
             yield f"setting {setting}: {_shown(old)} → {_shown(new)}"
     if not parts:  # another set of imports is a change of the code
         for library, old, new in _differences(before.libraries, now.libraries):

@@ -19,6 +19,7 @@ from slipway.project.yaml_text import block_lines
 
 STAGES = "dvc.yaml"
 LOCK = "dvc.lock"
+SCHEMA = "2.0"
 
 Ran = Mapping[str, Any]
 """What one stage ran with: "deps" and "outs" (path → MD5 and size), "params" (file → key → value)."""
@@ -119,26 +120,36 @@ def check_outputs(project: Project) -> None:
                 )
 
 
-def write_lock(project: Project, modules: Mapping[str, tuple[str, ...]], ran: Mapping[str, Ran]) -> bool:
+def write_lock(
+    project: Project,
+    modules: Mapping[str, tuple[str, ...]],
+    ran: Mapping[str, Ran],
+    kept: Mapping[str, Mapping[str, Any]],
+) -> bool:
     """Bring both files up to date; False, and nothing written, where `dvc.yaml` is not ours.
 
     Args:
         modules: the files of code that each stage reaches.
         ran: what each stage ran with; stages that never did are left out of the lock.
+        kept: entries of others, which stay as they are.
     """
     if not is_ours(project.root):
         return False
     names = order(project)
     stages = {name: _stage(project, name, modules.get(name, ())) for name in names}
     replace_text(project.root / STAGES, HEADER + "\n".join(block_lines({"stages": stages})) + "\n")
-    locked = {name: lock_entry(project, name, ran[name]) for name in names if name in ran}
+    locked = {
+        name: lock_entry(project, name, ran[name]) if name in ran else kept[name]
+        for name in names
+        if name in ran or name in kept
+    }
     replace_text(project.root / LOCK, lock_text(locked))
     return True
 
 
 def lock_text(stages: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> str:
     """The text of a `dvc.lock`."""
-    return "\n".join(block_lines({"schema": "2.0", "stages": stages, **(more or {})})) + "\n"
+    return "\n".join(block_lines({"schema": SCHEMA, "stages": stages, **(more or {})})) + "\n"
 
 
 def command(project: Project, name: str) -> str | list[str]:
@@ -179,25 +190,28 @@ def _stage(project: Project, name: str, modules: tuple[str, ...]) -> dict[str, A
 def lock_entry(project: Project, name: str, ran: Ran) -> dict[str, Any]:
     """What `dvc.lock` says of one stage; its paths are relative to where its lines are executed."""
     adopted = adoption(project, name)
-    folder = str(adopted.folder) if adopted is not None else "."
     values = {
         "cmd": command(project, name),
-        "deps": _files(ran["deps"], folder),
-        "params": {_from(folder, file): keys for file, keys in ran["params"].items()},
-        "outs": _files(ran["outs"], folder),
+        "deps": _files(ran["deps"], adopted),
+        "params": {_texts(adopted, file)[0]: keys for file, keys in ran["params"].items()},
+        "outs": _files(ran["outs"], adopted),
     }
     return {key: value for key, value in values.items() if value}
 
 
-def _from(folder: str, path: str) -> str:
-    return path if folder == "." else relpath(path, folder)
+def _texts(adopted: Adopted | None, path: str) -> tuple[str, ...]:
+    """How dvc.yaml names a file, by which DVC looks it up in dvc.lock."""
+    if adopted is None:
+        return (path,)
+    return adopted.spelled.get(PurePosixPath(path)) or (relpath(path, adopted.folder),)
 
 
-def _files(contents: Mapping[str, Content], folder: str) -> list[dict[str, Any]]:
+def _files(contents: Mapping[str, Content], adopted: Adopted | None) -> list[dict[str, Any]]:
+    named = sorted((text, content) for path, content in contents.items() for text in _texts(adopted, path))
     listed = []
-    for path, (md5, size, *files) in sorted((_from(folder, path), content) for path, content in contents.items()):
+    for text, (md5, size, *files) in named:
         more = {"nfiles": files[0]} if files else {}
-        listed.append({"path": path, "hash": "md5", "md5": md5, "size": size, **more})
+        listed.append({"path": text, "hash": "md5", "md5": md5, "size": size, **more})
     return listed
 
 
