@@ -1,8 +1,8 @@
 """Facts of a run in, a run and a registered version of MLflow out; on SQLite or a server, whatever the address says."""
 
 import json
-import math
 import logging
+import math
 import os
 import re
 import tempfile
