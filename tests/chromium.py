@@ -74,7 +74,9 @@ class Page:
         """Errors and warnings: what a person sees in red or yellow in the console."""
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda said: self.complaints.append(said.text) if said.type in ("error", "warning") else None)
+        page.on(
+            "console", lambda said: self.complaints.append(said.text) if said.type in ("error", "warning") else None
+        )
         page.goto(address)
 
     def evaluate(self, script: str) -> Any:
