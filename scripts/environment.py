@@ -28,7 +28,7 @@ STAMP = HOME / "slipway.json"
 # Measured on two cores with a fast line, from nothing: what is downloaded, what it takes on disk, how long it takes.
 EXPECTED = {
     "runtime": "a download of 200 MB, 1.0 GB on disk, half a minute",
-    "dev": "a download of 270 MB, 1.2 GB on disk, less than a minute",
+    "dev": "a download of 320 MB, 1.4 GB on disk, less than a minute",
 }
 
 

@@ -249,12 +249,12 @@ def postgres_server():
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory):
+def browser():
     """Chromium; without one the test is skipped, or fails where everything has to be there."""
     if CHROMIUM is None:
         message = "there is no Chromium here"
         pytest.fail(message) if os.environ.get("REQUIRE_SERVICES") == "1" else pytest.skip(message)
-    opened = Chromium(tmp_path_factory.mktemp("chromium"))
+    opened = Chromium()
     yield opened
     opened.close()
 

@@ -198,6 +198,15 @@ def test_the_ledgers_head_is_kept_on_a_version(tracker, version):
         tracker.anchor("flats", 99, "5:0")
 
 
+def test_a_metric_that_is_not_finite_is_told_as_it_is_and_not_as_a_number(address, tracker, facts):
+    metrics = {"rmse": float("inf"), "r2": -float("inf"), "kappa": float("nan"), "mae": -0.0}
+    version = tracker.register(replace(facts, name="figures", bundle_sha256="e" * 64, metrics=metrics))
+    run = client(address).get_run(client(address).get_model_version("figures", str(version)).run_id)
+    assert run.data.metrics == {"mae": 0.0}
+    told = {key: value for key, value in run.data.tags.items() if key.startswith("metric.")}
+    assert told == {"metric.rmse": "inf", "metric.r2": "-inf", "metric.kappa": "nan"}
+
+
 def test_a_run_that_was_cut_short_is_ended_when_its_bundle_is_registered(address, tracker, facts):
     """As when the server went away in the middle of it."""
     asked = client(address)

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from layout import NOTHING, layout_problems
 from slipway.monitor.check import Window, count_pieces, judge
 from slipway.monitor.course import cut
 from slipway.monitor.page import write_page
@@ -121,6 +122,15 @@ def test_a_narrow_screen_never_scrolls_sideways(browser, address, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     beyond = f"[...document.querySelectorAll('body *')].filter(e => e.getBoundingClientRect().right > {width} + 1"
     assert page.evaluate(f"{beyond} && !e.closest('.label')).map(e => e.outerHTML.slice(0, 80))") == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_page_has_no_gap_no_broken_word_and_nothing_beyond_its_edge(browser, address, width, scheme):
+    page = browser.open(address, width=width, scheme=scheme)
+    assert layout_problems(page) == NOTHING
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert layout_problems(page) == NOTHING
 
 
 def test_what_is_worst_stands_first_and_what_is_critical_says_so(browser, address, found):

@@ -11,6 +11,7 @@ from slipway.monitor.draw import draw, draw_courses
 from slipway.monitor.reading import ColumnDrift, Reading
 from slipway.monitor.window import Monitored
 from slipway.monitor.words import MEASURES, explanation, figure, limit, number, percent, sentence, verdict
+from slipway.serve.pages.text import breakable, rounded
 
 MARK = 66.0  # where on its track, in percent, a threshold stands
 
@@ -71,7 +72,7 @@ def _rule(signals: int) -> str:
 def _quality(found: Monitored) -> str:
     if not found.truths:
         return ""
-    figures = ", ".join(f"{escape(name.replace('_', ' '))} {value:.4g}" for name, value in found.quality.items())
+    figures = ", ".join(f"{escape(name.replace('_', ' '))} {rounded(value)}" for name, value in found.quality.items())
     return f"<div><dt>Quality</dt><dd>{figures} on {found.truths:,} rows with known truth</dd></div>\n"
 
 
@@ -120,12 +121,12 @@ def _card(column: ColumnDrift, span: str, *, is_wide: bool = False) -> str:
     nulls = _nulls(column)
     is_share = column.role == "prediction" and column.type == "text"
     course = draw_courses(column.course, span, is_share=is_share) if column.course else ""
-    layout = "card wide-card" if is_wide else "card"
+    layout = "card" + (" wide-card" if is_wide else "") + ("" if drawing else " bare-card")
     others = "".join(_plain(r) for r in column.readings if r.value is not None and r.threshold is None) + nulls
     folded = f'<details class="others"><summary>Other measures</summary>{others}</details>' if others else ""
     measures = f'<div class="measures">{readings}{_metrics(column)}{course}{folded}</div>'
     return (
-        f'<article class="{layout}">\n<div class="words"><h3>{escape(called)}{tag}</h3>'
+        f'<article class="{layout}">\n<div class="words"><h3>{breakable(called)}{tag}</h3>'
         f"<p>{escape(told)}</p></div>\n{drawing}\n{measures}\n</article>\n"
     )
 
@@ -169,7 +170,7 @@ def _nulls(column: ColumnDrift) -> str:
 
 def _raw(columns: list[ColumnDrift]) -> str:
     rows = "".join(
-        f"<tr><th>{escape(column.name)}</th><td>{escape(figure(column.readings[0]))}</td></tr>" for column in columns
+        f"<tr><th>{breakable(column.name)}</th><td>{escape(figure(column.readings[0]))}</td></tr>" for column in columns
     )
     return (
         "<section><details><summary>Raw columns that the model does not see as they are</summary>\n"

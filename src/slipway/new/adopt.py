@@ -15,7 +15,7 @@ from slipway.project.dvc_yaml import FILE as DVC_FILE
 from slipway.project.dvc_yaml import adopt_stages, is_somebodys
 from slipway.project.editor_schema import DIRECTIVE
 from slipway.project.facts import FILE, Stage
-from slipway.project.named import TABLES, implied_sources
+from slipway.project.named import TABLES, implied_sources, inner_files
 from slipway.project.scripts import NUMBERED, as_stages, read_scripts, service_script
 
 _MODELS = (".skops", ".joblib", ".pkl", ".pickle")
@@ -105,8 +105,9 @@ def adopt_project(
 
 def _found(pipeline: str, what: str, stages: Mapping[str, Stage], paths: Mapping[str, PurePosixPath]) -> Found:
     read = {name: source.path for name, source in implied_sources(stages, {}, paths).items()}
-    tables = {name: path for name, path in {**paths, **read}.items() if path.suffix in TABLES}
-    return Found(pipeline, what, stages, paths, tables)
+    made = {**paths, **inner_files(stages, paths, {*paths, *read, *stages})}
+    tables = {name: path for name, path in {**made, **read}.items() if path.suffix in TABLES}
+    return Found(pipeline, what, stages, made, tables)
 
 
 def _model(found: Found, lacking: list[str]) -> str | None:

@@ -1,10 +1,12 @@
 """A run that is done in; what it leaves for the next one and for DVC out: the shortcut, the cache, what others ran."""
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from slipway.pipeline.dvc_cache import Cache
+from slipway.pipeline.dvcignore import ignore_files
 from slipway.pipeline.globs import folder_of
 from slipway.pipeline.graph import order
 from slipway.pipeline.lock import LOCK, STAGES, Ran, is_cached, is_metrics
@@ -42,10 +44,12 @@ def remember_unchanged(project: Project, settings: Settings, book: "Book", cache
         elif source.is_pattern:  # a new file shows in its folder alone
             present.add(str(folder_of(source)))
     absent = [str(project.labelled(name)) for name in project.sources if not project.labelled(name).is_file()]
+    for path in ignore_files(str(project.root), {path for each in ran.values() for path in each["outs"]}):
+        (present.add if os.path.exists(path) else absent.append)(path)  # noqa: PTH110
     if cache is None:
         absent.append(".dvc")
-    for path in project.read_from or (project.module,):
-        (present.add if (project.root / path).is_file() else absent.append)(str(path))
+    for read in project.read_from or (project.module,):
+        (present.add if (project.root / read).is_file() else absent.append)(str(read))
     scripts = (str(project.scripts),) if project.scripts is not None else ()
     metrics = project.artifacts.get(project.model.metrics)
     shown = str(metrics.path) if metrics is not None and is_metrics(project, metrics.name) else None
@@ -86,6 +90,15 @@ def fill_cache(project: Project, contents: "Contents", cache: Cache, ran: Mappin
                 cache_folder(cache, members)
             elif file.is_file():
                 cache_file(cache, file)
+
+
+def migrate_dvc2(project: Project, contents: "Contents", cache: Cache, ran: Mapping[str, Ran]) -> None:
+    """Bring `.dvc` files of what stages read to DVC 3, where they are DVC 2's."""
+    read = {path for each in ran.values() for path in each["deps"]}
+    if any(os.path.exists(f"{project.root}/{path}.dvc") for path in read):  # noqa: PTH110
+        from slipway.pipeline.tracked import migrate_trackers
+
+        migrate_trackers(project, read, cache, contents)
 
 
 def uncached(project: Project) -> frozenset[str]:

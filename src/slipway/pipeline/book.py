@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slipway.pipeline.code import Code, read_code
 from slipway.pipeline.contents import Content, Contents, Signature
-from slipway.pipeline.fingerprint import Fingerprint, changes
+from slipway.pipeline.fingerprint import Fingerprint, changes, is_same_setting
 from slipway.pipeline.globs import source_md5
 from slipway.pipeline.graph import inputs_of, order, outputs_of
 from slipway.pipeline.lock import Ran, adoption, command_files, compared_params, dependencies
@@ -17,6 +17,9 @@ from slipway.pipeline.state import read_state, write_state
 from slipway.pipeline.vouched import vouch
 from slipway.project.facts import Project, Source
 from slipway.settings import Settings
+
+if TYPE_CHECKING:
+    from slipway.pipeline.locked import LockedFile, LockedStage
 
 _NO_CODE = Code({}, {}, {}, ())
 
@@ -136,12 +139,15 @@ class Book:
             record.update(ran)
             self._is_altered = True
 
-    def adopt(self, name: str, params: Mapping[str, Any], locked: Ran | None) -> bool:
+    def adopt(self, name: str, params: Mapping[str, Any], locked: "LockedStage | None") -> bool:
         """Take over what `dvc.lock` says a stage ran with, if every file and setting is as it says there."""
         if locked is None:
             return False
         ran = self._ran(name, params)
-        if any(locked[key] != value for key, value in ran.items()) or None in ran["outs"].values():
+        if not (self._are_as(ran["deps"], locked.deps) and self._are_as(ran["outs"], locked.outs)):
+            return False
+        now, before = _by_key(ran["params"]), _by_key(locked.params)
+        if now.keys() != before.keys() or not all(is_same_setting(before[key], now[key]) for key in now):
             return False
         fingerprint = self.fingerprint(name, params).to_json()
         self._state.records[name] = {"fingerprint": fingerprint, **ran}
@@ -172,6 +178,21 @@ class Book:
             "outs": {path: self._content(path) for path in outs},
             "params": compared_params(self._project, name, _listed(params.get(name, {}))),
         }
+
+    def _are_as(self, found: Mapping[str, list[Any] | None], locked: "Mapping[str, LockedFile]") -> bool:
+        """Whether files are there and as a lock has them, by the hash that it means: sizes only come along."""
+        for path, content in found.items():
+            before = locked.get(path)
+            if content is None or before is None or before.md5 is None:
+                return False
+            if content[0] != before.md5 and not (before.is_dvc2 and self._dvc2_md5(path) == before.md5):
+                return False
+        return True
+
+    def _dvc2_md5(self, path: str) -> str:
+        from slipway.pipeline.dvc2_hash import dvc2_md5
+
+        return dvc2_md5(self.contents, self._project.root, path)
 
     def _looked_up(self) -> dict[str, dict[str, Any]]:
         """The values that commands look up themselves, by stage; a file is read again when it has changed."""
@@ -239,6 +260,16 @@ def _mark(project: Project, name: str) -> dict[str, Any]:
     return mark
 
 
+def _by_key(params: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], Any]:
+    return {(file, key): value for file, values in params.items() for key, value in values.items()}
+
+
 def _listed(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Settings as JSON gives them back: a tuple is a list."""
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}
+    return {name: _plain(value) for name, value in settings.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

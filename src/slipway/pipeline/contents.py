@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from slipway.pipeline.dvcignore import check_listing
 from slipway.pipeline.folders import Signature as Signature
 from slipway.pipeline.folders import files_in, path_signature
 
@@ -28,7 +29,7 @@ class Contents:
 
     def signature(self, path: str) -> Signature | None:
         """What shows cheaply whether a file has been touched; None when it is missing."""
-        return path_signature(os.path.join(self._root, path))  # noqa: PTH118 - ten times as fast, and asked often
+        return path_signature(str(self._root), os.path.join(self._root, path))  # noqa: PTH118 - ten times as fast, and asked often
 
     def content(self, path: str) -> Content | None:
         """The content of a file or folder, read only when it may have changed; None when it is missing."""
@@ -51,9 +52,15 @@ class Contents:
         return md5, signature[0]
 
     def members(self, folder: str) -> dict[str, str]:
-        """The MD5 of each file in a folder, by path relative to it; a file that has not been touched is not read."""
+        """The MD5 of each file in a folder, by path relative to it; a file that has not been touched is not read.
+
+        Raises:
+            ProjectError: an ignore file of DVC's is among them.
+        """
         found: dict[str, str] = {}
-        for path, signature in files_in(str(self._root / folder)):
+        listed = files_in(str(self._root), str(self._root / folder))
+        check_listing(folder, (path for path, _ in listed))
+        for path, signature in listed:
             known = self.known.get(f"{folder}/{path}")
             if known is not None and tuple(known[:3]) == signature and _is_settled(signature, int(known[4])):
                 found[path] = str(known[3])

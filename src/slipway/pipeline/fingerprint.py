@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from slipway.project.yaml_text import flow_text
+
 _ABSENT: Any = object()
 
 
@@ -39,6 +41,14 @@ def changes(name: str, before: Fingerprint, now: Fingerprint, unknown: frozenset
     return tuple(_changes(name, before, now, unknown))
 
 
+def is_same_setting(old: Any, new: Any) -> bool:
+    """Return whether two values of a setting are the same to DVC: 1, 1.0 and true are, `.nan` and `.nan` are not."""
+    if old == new:
+        return True
+    # Within a list or a table DVC compares by identity first, and its reader has one object for every `.nan`.
+    return isinstance(old, list | dict) and type(old) is type(new) and flow_text(old) == flow_text(new)
+
+
 def _changes(name: str, before: Fingerprint, now: Fingerprint, unknown: frozenset[str]) -> Iterator[str]:
     parts = [part for part, *_ in _differences(before.parts, now.parts)]
     reached = ", ".join(_named(part, before.values, now.values) for part in parts if part)
@@ -46,8 +56,10 @@ def _changes(name: str, before: Fingerprint, now: Fingerprint, unknown: frozense
         yield f"code of `{name}` changed" + (f" ({reached})" if reached else "")
     for option, old, new in _differences(before.mark, now.mark):
         yield f"{option} of `{name}` changed: {_shown(old)} → {_shown(new)}"
-    for setting, old, new in _differences(before.settings, now.settings):
-        if not (old is _ABSENT or new is _ABSENT):  # else its code changed too
+    for setting in dict.fromkeys([*before.settings, *now.settings]):
+        old, new = before.settings.get(setting, _ABSENT), now.settings.get(setting, _ABSENT)
+        is_listed = old is not _ABSENT and new is not _ABSENT  # of a function, its code changed too
+        if (is_listed or "command" in now.mark) and not is_same_setting(old, new):
             yield f"setting {setting}: {_shown(old)} → {_shown(new)}"
     if not parts:  # another set of imports is a change of the code
         for library, old, new in _differences(before.libraries, now.libraries):

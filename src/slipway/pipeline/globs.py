@@ -48,7 +48,7 @@ def as_dependencies(project: Project, source: Source) -> list[str]:
     files, folder = files_of(project, source), folder_of(source)
     if not files or folder == PurePosixPath():
         return files
-    inside = {f"{folder}/{path}" for path, _ in files_in(str(project.root / folder))}
+    inside = {f"{folder}/{path}" for path, _ in files_in(str(project.root), str(project.root / folder))}
     return [str(folder)] if inside == set(files) else files
 
 

@@ -62,6 +62,12 @@ def outputs_of(project: Project, name: str) -> tuple[str, ...]:
     return project.stages[name].outputs if name in project.stages else (name,)
 
 
+def made_by(project: Project, name: str) -> tuple[str, ...]:
+    """The artifacts that a stage makes, with those in the folders among them that have a name of their own."""
+    inner = [a.name for a in project.artifacts.values() if a.folder is not None and a.maker == name]
+    return (*outputs_of(project, name), *inner)
+
+
 def request_path(project: Project) -> RequestPath:
     """The chain of online stages between a request and the model.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from slipway.errors import OutsideError
 from slipway.pipeline.contents import Contents, Signature, md5_of, tree_md5
 from slipway.pipeline.dvc_cache import Cache, cache_file, cache_folder
+from slipway.pipeline.dvcignore import check_listing
 from slipway.pipeline.folders import files_in
 
 _THREADS = 2
@@ -62,7 +63,9 @@ class Keeper:
         if not (self._root / path).is_dir():
             return [_Read(path, signature, self._md5(self._root / path, cache), looked_at)]
         found = []
-        for name, seen in files_in(str(self._root / path)):
+        listed = files_in(str(self._root), str(self._root / path))
+        check_listing(path, (name for name, _ in listed))
+        for name, seen in listed:
             looked_at_file = time.time_ns()
             md5 = self._md5(self._root / path / name, cache)
             found.append(_Read(f"{path}/{name}", seen, md5, looked_at_file))

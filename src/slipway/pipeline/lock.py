@@ -1,14 +1,14 @@
 """Stages and what they ran with in, `dvc.yaml` and `dvc.lock` out, in DVC's own format."""
 
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from os.path import relpath
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from slipway.errors import ProjectError
 from slipway.files import rewrite_text
 from slipway.pipeline.contents import Content
+from slipway.pipeline.dvcignore import rules_for
 from slipway.pipeline.globs import as_dependencies
 from slipway.pipeline.graph import inputs_of, order, outputs_of
 from slipway.pipeline.params import FILE as PARAMS
@@ -16,12 +16,11 @@ from slipway.pipeline.params import file_and_key
 from slipway.project.dvc_yaml import HEADER, is_somebodys
 from slipway.project.facts import FILE as PROJECT_FILE
 from slipway.project.facts import Adopted, Project, Source
+from slipway.project.yaml_text import block_lines
 
 STAGES = "dvc.yaml"
 LOCK = "dvc.lock"
-_PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
-_MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
-_RESERVED = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
+SCHEMA = "2.0"
 
 Ran = Mapping[str, Any]
 """What one stage ran with: "deps" and "outs" (path → MD5 and size), "params" (file → key → value)."""
@@ -100,26 +99,58 @@ def is_cached(project: Project, artifact: str) -> bool:
     return not is_metrics(project, artifact) and (command is None or path not in command.uncached)
 
 
-def write_lock(project: Project, modules: Mapping[str, tuple[str, ...]], ran: Mapping[str, Ran]) -> bool:
+def check_outputs(project: Project) -> None:
+    """Refuse an output that `.dvcignore` names: with it DVC refuses every command.
+
+    Raises:
+        ProjectError: there is one; the message has the pattern and where it stands.
+    """
+    root = str(project.root)
+    for name in order(project):
+        for artifact in outputs_of(project, name):
+            path = project.path(artifact)
+            rules, folder = rules_for(root, str(path.parent))
+            inside = f"{folder}/{path.name}" if folder else path.name
+            kinds = [path.is_dir()] if path.exists() else [False, True]
+            pattern = next((found for kind in kinds if (found := rules.pattern_of(inside, kind)) is not None), None)
+            if pattern is not None:
+                raise ProjectError(
+                    f"{pattern[1]}: `{pattern[0]}` names {project.artifacts[artifact].path}, which "
+                    f"{'stage' if name in project.stages else 'source'} `{name}` makes: DVC refuses every command "
+                    f"then. Take it out of there (a line `!…` below it does), or let it be written elsewhere."
+                )
+
+
+def write_lock(
+    project: Project,
+    modules: Mapping[str, tuple[str, ...]],
+    ran: Mapping[str, Ran],
+    kept: Mapping[str, Mapping[str, Any]],
+) -> bool:
     """Bring both files up to date; False, and nothing written, where `dvc.yaml` is not ours.
 
     Args:
         modules: the files of code that each stage reaches.
         ran: what each stage ran with; stages that never did are left out of the lock.
+        kept: entries of others, which stay as they are.
     """
     if not is_ours(project.root):
         return False
     names = order(project)
     stages = {name: _stage(project, name, modules.get(name, ())) for name in names}
-    replace_text(project.root / STAGES, HEADER + "\n".join(_yaml({"stages": stages})) + "\n")
-    locked = {name: lock_entry(project, name, ran[name]) for name in names if name in ran}
+    replace_text(project.root / STAGES, HEADER + "\n".join(block_lines({"stages": stages})) + "\n")
+    locked = {
+        name: lock_entry(project, name, ran[name]) if name in ran else kept[name]
+        for name in names
+        if name in ran or name in kept
+    }
     replace_text(project.root / LOCK, lock_text(locked))
     return True
 
 
 def lock_text(stages: Mapping[str, Any], more: Mapping[str, Any] | None = None) -> str:
     """The text of a `dvc.lock`."""
-    return "\n".join(_yaml({"schema": _Quoted("2.0"), "stages": stages, **(more or {})})) + "\n"
+    return "\n".join(block_lines({"schema": SCHEMA, "stages": stages, **(more or {})})) + "\n"
 
 
 def command(project: Project, name: str) -> str | list[str]:
@@ -160,25 +191,28 @@ def _stage(project: Project, name: str, modules: tuple[str, ...]) -> dict[str, A
 def lock_entry(project: Project, name: str, ran: Ran) -> dict[str, Any]:
     """What `dvc.lock` says of one stage; its paths are relative to where its lines are executed."""
     adopted = adoption(project, name)
-    folder = str(adopted.folder) if adopted is not None else "."
     values = {
         "cmd": command(project, name),
-        "deps": _files(ran["deps"], folder),
-        "params": {_from(folder, file): keys for file, keys in ran["params"].items()},
-        "outs": _files(ran["outs"], folder),
+        "deps": _files(ran["deps"], adopted),
+        "params": {_texts(adopted, file)[0]: keys for file, keys in ran["params"].items()},
+        "outs": _files(ran["outs"], adopted),
     }
     return {key: value for key, value in values.items() if value}
 
 
-def _from(folder: str, path: str) -> str:
-    return path if folder == "." else relpath(path, folder)
+def _texts(adopted: Adopted | None, path: str) -> tuple[str, ...]:
+    """How dvc.yaml names a file, by which DVC looks it up in dvc.lock."""
+    if adopted is None:
+        return (path,)
+    return adopted.spelled.get(PurePosixPath(path)) or (relpath(path, adopted.folder),)
 
 
-def _files(contents: Mapping[str, Content], folder: str) -> list[dict[str, Any]]:
+def _files(contents: Mapping[str, Content], adopted: Adopted | None) -> list[dict[str, Any]]:
+    named = sorted((text, content) for path, content in contents.items() for text in _texts(adopted, path))
     listed = []
-    for path, (md5, size, *files) in sorted((_from(folder, path), content) for path, content in contents.items()):
+    for text, (md5, size, *files) in named:
         more = {"nfiles": files[0]} if files else {}
-        listed.append({"path": path, "hash": "md5", "md5": md5, "size": size, **more})
+        listed.append({"path": text, "hash": "md5", "md5": md5, "size": size, **more})
     return listed
 
 
@@ -189,41 +223,3 @@ def replace_text(path: Path, text: str) -> None:
     except OSError:
         pass
     rewrite_text(path, text)
-
-
-class _Quoted(str):
-    """A text that DVC itself writes in quotes."""
-
-    __slots__ = ()
-
-
-def _yaml(value: Any, indent: str = "") -> Iterator[str]:
-    """Lines of YAML in the layout that DVC has, so that its edits and ours don't alternate in git."""
-    items = value.items() if isinstance(value, Mapping) else [(None, item) for item in value]
-    for key, item in items:
-        lead = f"{indent}-" if key is None else f"{indent}{_scalar(str(key))}:"
-        if isinstance(item, Mapping) and item and key is None:
-            first, *rest = _yaml(item, indent + "  ")
-            yield f"{lead} {first.strip()}"
-            yield from rest
-        elif isinstance(item, Mapping | list) and item:
-            yield lead
-            yield from _yaml(item, indent if isinstance(item, list) and key is not None else indent + "  ")
-        else:
-            yield f"{lead} {_scalar(item)}".rstrip()
-
-
-def _scalar(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case _Quoted():
-            return f"'{value}'"
-        case str() if _PLAIN.fullmatch(value) and value.lower() not in _RESERVED and value not in (".", "-"):
-            return value
-        case str() if _MD5.fullmatch(value) and not value.replace("e", "", 1).isdigit():  # else it reads as a number
-            return value
-        case _:
-            return json.dumps(value, ensure_ascii=False)

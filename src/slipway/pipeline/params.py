@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
+from datetime import time as clock_time
 from pathlib import Path
 from typing import Any
 
 from slipway.errors import ProjectError, near_miss
 from slipway.files import read_text, rewrite_text
 from slipway.project.facts import Project
+from slipway.project.yaml_text import block_lines, flow_text
 
 FILE = "params.yaml"
 
@@ -21,7 +24,7 @@ def read_params(project: Project) -> Params:
     Raises:
         ProjectError: the file is no mapping of stage → setting → value, or a setting is unknown or of another type.
     """
-    return _over_defaults(project, _load(project.root / FILE))
+    return _over_defaults(project, *_load(project.root / FILE))
 
 
 def complete_params(project: Project, sets: Iterable[str] = ()) -> Params:
@@ -30,8 +33,8 @@ def complete_params(project: Project, sets: Iterable[str] = ()) -> Params:
     Comments and formatting of the file stay as they are.
     """
     path = project.root / FILE
-    given = _load(path)
-    wanted = _over_defaults(project, given)
+    given, older = _load(path)
+    wanted = _over_defaults(project, given, older)
     for text in sets:
         stage, setting, value = _parse_set(project, text)
         wanted[stage][setting] = _checked(value, project.defaults[stage][setting], f"--set {stage}.{setting}")
@@ -67,8 +70,29 @@ def looked_up(root: Path, wanted: Iterable[str]) -> Params:
                 known = value if isinstance(value, dict) else ()
                 raise ProjectError(f"{file}: there is no `{key}`, which a command asks for.{near_miss(part, known)}")
             value = value[part]
+        check_storable(value, f"{file}: {key}")
         found.setdefault(file, {})[key] = value
     return found
+
+
+def check_storable(value: Any, where: str) -> None:
+    """Refuse what dvc.lock can't hold, and what DVC ends with an error at: a bare date, a set, bytes.
+
+    Raises:
+        ProjectError: it is such a value, or has one in it.
+    """
+    if isinstance(value, dict):
+        for key, item in value.items():
+            check_storable(key, where)
+            check_storable(item, f"{where}.{key}")
+    elif isinstance(value, list | tuple):
+        for item in value:
+            check_storable(item, where)
+    elif value is not None and not isinstance(value, str | int | float):
+        kind = "a date" if isinstance(value, date | clock_time) else f"of type {type(value).__name__}"
+        raise ProjectError(
+            f"{where} is {kind} ({value}), which DVC takes for no parameter: put it in quotes, so that it is a text."
+        )
 
 
 def file_and_key(text: str) -> tuple[str, str]:
@@ -99,24 +123,40 @@ def _load_any(path: Path, name: str) -> Any:
         raise ProjectError(f"{name}: can't be read: {error}") from error
 
 
-def _load(path: Path) -> dict[str, Any]:
+def _load(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The file's values as DVC reads them, and as readers of YAML 1.1 do, Slipway's own once: `yes` is true there."""
     import yaml
 
+    from slipway.project.yaml12 import load_yaml
+
     try:
-        values = yaml.safe_load(read_text(path))
+        text = read_text(path)
+        values = load_yaml(text)
     except FileNotFoundError:
-        return {}
+        return {}, {}
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, brackets without end
         raise ProjectError(f"{FILE}: not YAML: {error}") from error
+    try:
+        older = yaml.safe_load(text)
+    except (
+        yaml.YAMLError,
+        ValueError,
+        RecursionError,
+    ):  # such as 2024-13-01 within quotes that only one reader asks for
+        older = values
     if values is None:
-        return {}
+        return {}, {}
     if not isinstance(values, dict):
         raise ProjectError(f"{FILE}: expected the settings of each stage, such as `model: {{trees: 100}}`.")
+    return _by_stage(values), _by_stage(older)
+
+
+def _by_stage(values: Mapping[Any, Any]) -> dict[str, Any]:
     # A stage whose settings are all commented out is None.
     return {str(key): value if value is not None else {} for key, value in values.items()}
 
 
-def _over_defaults(project: Project, given: Mapping[str, Any]) -> Params:
+def _over_defaults(project: Project, given: Mapping[str, Any], older: Mapping[str, Any]) -> Params:
     known = project.defaults
     for name in given:
         hint = near_miss(name, known)
@@ -135,21 +175,42 @@ def _over_defaults(project: Project, given: Mapping[str, Any]) -> Params:
                 raise ProjectError(
                     f"{FILE}: {name}.{setting}: stage `{name}` has no such setting.{near_miss(str(setting), defaults)}"
                 )
+        before = older.get(name)
+        before = {**settings, **before} if isinstance(before, dict) else settings
         params[name] = {
-            setting: _checked(settings.get(setting, default), default, f"{FILE}: {name}.{setting}")
+            setting: _meant(settings[setting], before[setting], default, f"{FILE}: {name}.{setting}")
+            if setting in settings
+            else _checked(default, default, "")
             for setting, default in defaults.items()
         }
     return params
 
 
+def _meant(value: Any, older: Any, default: Any, where: str) -> Any:
+    """What a setting is meant to be: as DVC reads it; where only the other reading is of the default's type, that one,
+    which is then written so that both read it.
+    """
+    if isinstance(default, str) and type(value) is date:
+        return value.isoformat()
+    if type(older) is type(value) and older != value and isinstance(default, int):
+        raise ProjectError(
+            f"{where} is {older} to some readers of YAML and {value} to others, DVC among them: write it without the "
+            f"leading zero."
+        )
+    if type(value) is not type(default) and type(older) is type(default) and default is not None:
+        return older
+    return _checked(value, default, where)
+
+
 def _checked(value: Any, default: Any, where: str) -> Any:
     """The value, if it is of its default's type; tuples are lists, as the file has them."""
+    check_storable(value, where)
     default = list(default) if isinstance(default, tuple) else default
     value = list(value) if isinstance(value, tuple) else value
     if default is None or value is None or type(value) is type(default):
         return value
     if isinstance(default, float) and not isinstance(value, bool):
-        try:  # 1e-3 is a text to this reader of YAML
+        try:
             return float(value)
         except (TypeError, ValueError):
             pass
@@ -162,6 +223,8 @@ def _checked(value: Any, default: Any, where: str) -> Any:
 
 def _parse_set(project: Project, text: str) -> tuple[str, str, Any]:
     import yaml
+
+    from slipway.project.yaml12 import load_yaml
 
     name, equals, value = text.partition("=")
     stage, dot, setting = name.strip().partition(".")
@@ -178,9 +241,12 @@ def _parse_set(project: Project, text: str) -> tuple[str, str, Any]:
             return stage, setting, ""
         raise ProjectError(f"--set {text}: expected a value after `=`; nothing at all is `null`.")
     try:
-        return stage, setting, yaml.safe_load(value)
+        parsed = load_yaml(value)
     except yaml.YAMLError as error:
         raise ProjectError(f"--set {text}: the value is not YAML: {error}") from error
+    if isinstance(known[stage][setting], str) and isinstance(parsed, bool | int | float | date):
+        return stage, setting, value.strip()  # a text is meant, though YAML takes it for a number
+    return stage, setting, parsed
 
 
 def _edit(text: str, stage: str, setting: str, value: Any) -> str:
@@ -188,35 +254,42 @@ def _edit(text: str, stage: str, setting: str, value: Any) -> str:
     lines = text.splitlines()
     start = next((i for i, line in enumerate(lines) if re.match(rf"{re.escape(stage)}\s*:\s*(#.*)?$", line)), None)
     if start is None:
-        return "\n".join([*lines, f"{stage}:", f"  {setting}: {_scalar(value)}"]) + "\n"
+        added = [f"{flow_text(stage)}:", f"  {flow_text(setting)}: {flow_text(value)}"]
+        return "\n".join([*lines, *added]) + "\n"
     end = next((i for i in range(start + 1, len(lines)) if re.match(r"[^\s#]", lines[i])), len(lines))
     for i in range(start + 1, end):
         found = re.match(rf"(\s+{re.escape(setting)}\s*:)[^#\n]*?(\s+#.*)?$", lines[i])
         if found:
-            lines[i] = f"{found[1]} {_scalar(value)}{found[2] or ''}"
+            lines[i] = f"{found[1]} {flow_text(value)}{found[2] or ''}"
             return "\n".join(lines) + "\n"
     while end > start + 1 and not lines[end - 1].strip():
         end -= 1
-    lines.insert(end, f"  {setting}: {_scalar(value)}")
+    lines.insert(end, f"  {flow_text(setting)}: {flow_text(value)}")
     return "\n".join(lines) + "\n"
 
 
-def _scalar(value: Any) -> str:
-    import yaml
-
-    text: str = yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
-    return text.removesuffix("\n").removesuffix("...").strip()
+def _is_equal(found: Any, meant: Any) -> bool:
+    if isinstance(found, dict) and isinstance(meant, dict):
+        return found.keys() == meant.keys() and all(_is_equal(found[key], meant[key]) for key in meant)
+    if isinstance(found, list) and isinstance(meant, list):
+        return len(found) == len(meant) and all(map(_is_equal, found, meant))
+    return bool(found == meant) or (found != found and meant != meant)  # `.nan`
 
 
 def _write(path: Path, edited: str, wanted: Params, given: Mapping[str, Any]) -> None:
     import yaml
 
+    from slipway.project.yaml12 import load_yaml
+
     others = {name: value for name, value in given.items() if name not in wanted}
     meant = {**others, **wanted}
     try:
-        is_right = yaml.safe_load(edited) == meant
+        is_right = _is_equal(load_yaml(edited), meant)
     except yaml.YAMLError:
         is_right = False
     if not is_right:  # written in a way that lines can't be put into, such as `{a: 1}`
-        edited = yaml.safe_dump(meant, sort_keys=False, allow_unicode=True)
+        try:
+            edited = "\n".join(block_lines(meant)) + "\n"
+        except TypeError as error:
+            raise ProjectError(f"{FILE} is to be written anew, and can't be: {error}. Put it in quotes.") from error
     rewrite_text(path, edited)

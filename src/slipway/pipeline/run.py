@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from slipway.errors import ProjectError, SlipwayError, near_miss
 from slipway.files import locked
-from slipway.pipeline.after import adopt_locked, fill_cache, remember_unchanged, uncached
+from slipway.pipeline.after import adopt_locked, fill_cache, migrate_dvc2, remember_unchanged, uncached
 from slipway.pipeline.book import Book
 from slipway.pipeline.contents import Signature
 from slipway.pipeline.dvc_cache import Cache, find_cache
-from slipway.pipeline.graph import inputs_of, order, outputs_of
-from slipway.pipeline.lock import LOCK, STAGES, Ran, is_ours, write_lock
+from slipway.pipeline.graph import inputs_of, made_by, order, outputs_of
+from slipway.pipeline.lock import LOCK, STAGES, Ran, check_outputs, is_ours, write_lock
 from slipway.pipeline.orchestrated import Orchestrator, Straight
 from slipway.pipeline.snapshots import read_snapshot, told
 from slipway.project.facts import Project
@@ -167,7 +167,7 @@ def stale(project: Project, settings: Settings) -> list[Stale]:
         )
         if why:
             found[name] = Stale(name, why)
-            made.update(outputs_of(project, name))
+            made.update(made_by(project, name))
     return list(found.values())
 
 
@@ -195,6 +195,8 @@ class _Running:
         # Nothing is written into a cache that belongs to stages which are not ours.
         ours = self.project.is_adopted or is_ours(self.project.root)
         self.cache = find_cache(self.project.root) if ours else None
+        if self.cache is not None:
+            check_outputs(self.project)
         if ours:
             adopt_locked(self.project, self.book, order(self.project), self.params)
         try:
@@ -326,29 +328,32 @@ class _Running:
         for name in unchanged:
             self.book.refresh(name, self.params)
         if self._write_lock(names) and self.cache is not None:
+            migrate_dvc2(self.project, self.book.contents, self.cache, self.book.ran())
             fill_cache(self.project, self.book.contents, self.cache, self.book.ran())
 
     def _write_lock(self, names: Sequence[str]) -> bool:
         if not self.project.is_adopted:
             ran = self.book.ran()
-            return write_lock(self.project, self.book.modules(), {**self._of_others(ran, names), **ran})
+            return write_lock(self.project, self.book.modules(), ran, self._of_others(ran, names))
         from slipway.pipeline.locked import update_lock
 
         update_lock(self.project, self.book.ran())  # its dvc.yaml is somebody else's, and never written
         return True
 
-    def _of_others(self, ran: Mapping[str, Ran], names: Sequence[str]) -> dict[str, Ran]:
+    def _of_others(self, ran: Mapping[str, Ran], names: Sequence[str]) -> dict[str, dict[str, Any]]:
         """What the lock says of stages that this run leaves alone and that never ran here: a clone has it from others,
         and the next run of those, or `dvc pull`, needs it."""
         left = set(order(self.project)) - set(names) - set(ran)
         if not left or not (self.project.root / LOCK).is_file():
             return {}
-        from slipway.pipeline.locked import read_lock
+        from slipway.pipeline.locked import read_entries
 
-        return {name: entry for name, entry in read_lock(self.project).items() if name in left}
+        return {name: entry for name, entry in read_entries(self.project).items() if name in left}
 
     def _paths(self, artifacts: Iterable[str]) -> list[str]:
-        return [str(self.project.artifacts[artifact].path) for artifact in artifacts]
+        """The files and whole folders that are read to know what these hold."""
+        known = self.project.artifacts
+        return [str(known[known[artifact].folder or artifact].path) for artifact in artifacts]
 
 
 def _one_error(errors: Sequence[SlipwayError]) -> SlipwayError | None:
@@ -362,7 +367,7 @@ def _forced(project: Project, names: Sequence[str], wanted: Sequence[str]) -> fr
     """The wanted ones themselves, not what they need; all without any wanted."""
     if not wanted:
         return frozenset(names)
-    return frozenset(name for name in names if name in wanted or set(outputs_of(project, name)) & set(wanted))
+    return frozenset(name for name in names if name in wanted or set(made_by(project, name)) & set(wanted))
 
 
 def _say_nothing(name: str, event: str) -> None:

@@ -2,13 +2,15 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from slipway.errors import ProjectError, near_miss
 from slipway.files import read_text, rewrite_text
-from slipway.pipeline.params import file_and_key
+from slipway.pipeline.params import check_storable, file_and_key
 from slipway.project.facts import Project
+from slipway.project.yaml_text import flow_text
 
 _PARAMS = (".yaml", ".yml", ".json")
 
@@ -49,6 +51,7 @@ def _put(path: Path, file: str, keys: Sequence[str], given: str, where: str) -> 
     try:
         text = read_text(path)
         value, before = load_yaml(given), load_yaml(text)
+        is_read_alike = _is_read_alike(given, value)
         node = _node(compose_yaml(text), keys)
     except FileNotFoundError:
         raise ProjectError(f"{where}: {file} is missing.") from None
@@ -56,8 +59,13 @@ def _put(path: Path, file: str, keys: Sequence[str], given: str, where: str) -> 
         raise ProjectError(f"{where}: not YAML: {' '.join(str(error).split())}.") from error
     if node is None:
         raise ProjectError(f"{where}: {file} has no `{'.'.join(keys)}`.")
+    if isinstance(_at(before, keys), str) and isinstance(value, bool | int | float | date):
+        value, is_read_alike = given, False  # a text is meant, though YAML takes it for a number
+    check_storable(value, where)
     _check(_at(before, keys), value, where)
-    said = json.dumps(value, ensure_ascii=False) if path.suffix == ".json" else given
+    said = given if is_read_alike else flow_text([value])[1:-1]  # it may stand within `{…}`
+    if path.suffix == ".json":
+        said = json.dumps(value, ensure_ascii=False)
     edited = text[: node.start_mark.index] + said + text[node.end_mark.index :]
     try:
         is_right = load_yaml(edited) == _changed(before, keys, value)
@@ -66,6 +74,17 @@ def _put(path: Path, file: str, keys: Sequence[str], given: str, where: str) -> 
     if not is_right:  # an anchor that stands for several, a block of lines, a value that needs quotes where it stands
         raise ProjectError(f"{where}: it is written in a way that one value can't be changed in: {by_hand}")
     rewrite_text(path, edited)
+
+
+def _is_read_alike(given: str, value: Any) -> bool:
+    """Whether a command that reads the file with PyYAML finds what DVC finds: `1e-3` is a text to it."""
+    import yaml
+
+    try:
+        older = yaml.safe_load(given)
+    except (yaml.YAMLError, ValueError):
+        return False
+    return type(older) is type(value) and older == value
 
 
 def _node(node: Any, keys: Sequence[str]) -> Any:

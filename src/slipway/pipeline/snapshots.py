@@ -49,7 +49,7 @@ class Snapshot:
 
     def is_in(self, path: Path) -> bool:
         """Whether the file is the one that was written then."""
-        return path_signature(str(path)) == self.signature
+        return path_signature(str(path.parent), str(path)) == self.signature
 
 
 def read_snapshot(state: Path, name: str) -> Snapshot | None:

@@ -9,7 +9,9 @@ from typing import Any
 from slipway import files
 from slipway.errors import ProjectError
 
-FORMAT = 2
+FORMAT = 3
+_PAIRS = "\0pairs"
+"""The one key of what stands for a table whose keys are not all texts."""
 
 _TEXTS = {str: str}
 _CODE = {"function": str, "parts": _TEXTS, "values": _TEXTS, "libraries": _TEXTS, "modules": [str]}
@@ -58,7 +60,7 @@ def read_state(path: Path) -> RunState:
     if not files.fits(values, _SHAPE) or any(not 5 <= len(known) <= 6 for known in values["files"].values()):
         log.warning("%s: its content is not what Slipway writes, so every stage runs once more", path)
         return RunState()
-    return RunState(values["files"], values["code"], values["params"], values["records"])
+    return RunState(values["files"], values["code"], _decoded(values["params"]), _decoded(values["records"]))
 
 
 def _from_first(values: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +71,25 @@ def _from_first(values: dict[str, Any]) -> dict[str, Any]:
     return {**values, "code": {}}
 
 
+def _encoded(value: Any) -> Any:
+    """The value for JSON, whose keys are texts: a setting such as `{0: 0.1, 1: 0.9}` comes back with its numbers."""
+    if isinstance(value, dict):
+        if all(isinstance(key, str) for key in value):
+            return {key: _encoded(item) for key, item in value.items()}
+        return {_PAIRS: [[key, _encoded(item)] for key, item in value.items()]}
+    return [_encoded(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _decoded(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {_PAIRS}:
+            return {key: _decoded(item) for key, item in value[_PAIRS]}
+        return {key: _decoded(item) for key, item in value.items()}
+    return [_decoded(item) for item in value] if isinstance(value, list) else value
+
+
 def write_state(path: Path, state: RunState) -> None:
     """Write the state; a reader sees the old one or the new one."""
-    values = {"format": FORMAT, "files": state.files, "code": state.code, "params": state.params}
-    files.write_text(path, json.dumps({**values, "records": state.records}, separators=(",", ":")))
+    known = {"params": _encoded(state.params), "records": _encoded(state.records)}
+    values = {"format": FORMAT, "files": state.files, "code": state.code, **known}
+    files.write_text(path, json.dumps(values, separators=(",", ":")))

@@ -2,8 +2,8 @@
 
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
-from os.path import relpath
-from pathlib import Path
+from os.path import normpath, relpath
+from pathlib import Path, PurePosixPath
 from shutil import which
 from typing import Any
 
@@ -11,14 +11,17 @@ from slipway.errors import ProjectError
 from slipway.files import read_text
 from slipway.pipeline.after import uncached
 from slipway.pipeline.contents import Content, Contents
+from slipway.pipeline.dvc2_hash import dvc2_md5
 from slipway.pipeline.dvc_cache import Cache, cache_file, cache_folder
 from slipway.pipeline.globs import as_dependencies, folder_of
 from slipway.pipeline.lock import LOCK, replace_text
-from slipway.pipeline.locked import read_lock
+from slipway.pipeline.locked import LockedFile, LockedStage, locked_file, read_lock
 from slipway.project.facts import Project, Source
+from slipway.project.yaml_text import block_lines
 
 TRACKED = ".dvc"
 """The ending of the file beside one that DVC tracks."""
+_OF_CONTENT = ("md5", "size", "nfiles", "hash", "files", "isexec")
 
 
 def track_missing(project: Project) -> list[str]:
@@ -29,7 +32,8 @@ def track_missing(project: Project) -> list[str]:
     read = _read(project)
     found = []
     for path in _paths(project, read):
-        if path in read and not (project.root / path).exists() and not _tracker(project.root, path):
+        is_told = path in read and read[path].md5 is not None
+        if is_told and not (project.root / path).exists() and not _tracker(project.root, path):
             _write(project.root, path, read[path])
             found.append(path)
     return found
@@ -48,19 +52,39 @@ def track_present(project: Project, cache: Cache) -> list[str]:
         if tracker is not None and tracker != project.root / (path + TRACKED):
             continue  # a folder above it is tracked as a whole
         content = contents.content(path)
-        if content is None or (tracker is not None and (content[0] != _md5(read, path) or _says(tracker, content))):
+        if content is None:
             continue
-        _keep(project.root / path, cache, contents.members(path) if len(content) > 2 else None)
-        _write(project.root, path, content)
+        if tracker is not None:
+            is_read = path in read and content[0] == read[path].md5
+            if not (is_read or _is_dvc2(project.root, tracker, path, contents)) or _says(tracker, path, content):
+                continue
+        _track(project.root, path, content, cache, contents)
         found.append(path)
+    return found
+
+
+def migrate_trackers(project: Project, paths: Iterable[str], cache: Cache, contents: Contents) -> list[str]:
+    """Give DVC 3 what DVC 2 has tracked, where it is as it was then: hash, cache and `.dvc` file; their paths.
+
+    Args:
+        paths: files and folders that stages read, relative to the project's folder.
+    """
+    found = []
+    for path in sorted(set(paths)):
+        tracker = project.root / (path + TRACKED)
+        if tracker.is_file() and _is_dvc2(project.root, tracker, path, contents):
+            content = contents.content(path)
+            assert content is not None
+            _track(project.root, path, content, cache, contents)
+            found.append(path)
     return found
 
 
 def missing(project: Project) -> list[str]:
     """What the lock and `.dvc` files name as DVC's to bring and that is not here, relative to the project's folder."""
     left = uncached(project)  # metrics, which git keeps
-    outs = [path for ran in _locked(project).values() for path in ran["outs"] if path not in left]
-    tracked = [str(path.relative_to(project.root)).removesuffix(TRACKED) for path in _trackers(project.root)]
+    outs = [path for stage in _locked(project).values() for path in stage.outs if path not in left]
+    tracked = [path for tracker in _trackers(project.root) for path in _tracked(project.root, tracker)]
     return sorted({path for path in (*outs, *tracked) if not (project.root / path).exists()})
 
 
@@ -81,16 +105,16 @@ def _files(project: Project) -> Iterator[Source]:
             yield source
 
 
-def _locked(project: Project) -> dict[str, Any]:
+def _locked(project: Project) -> dict[str, LockedStage]:
     return read_lock(project) if (project.root / LOCK).is_file() else {}
 
 
-def _read(project: Project) -> dict[str, Content]:
+def _read(project: Project) -> dict[str, LockedFile]:
     """What stages have read of files, by the lock."""
-    return {path: tuple(content) for ran in _locked(project).values() for path, content in ran["deps"].items()}
+    return {path: file for stage in _locked(project).values() for path, file in stage.deps.items()}
 
 
-def _paths(project: Project, read: Mapping[str, Content]) -> list[str]:
+def _paths(project: Project, read: Mapping[str, LockedFile]) -> list[str]:
     """The files and folders of sources, and labelled rows that were learnt from, relative to the project's folder."""
     found: list[str] = []
     made = {str(artifact.path) for artifact in project.artifacts.values() if artifact.maker is not None}
@@ -126,33 +150,78 @@ def _trackers(root: Path) -> Iterator[Path]:
             yield tracker
 
 
-def _md5(read: Mapping[str, Content], path: str) -> str | None:
-    return read[path][0] if path in read else None
+def _load(tracker: Path) -> dict[str, Any]:
+    """What a `.dvc` file says, with `outs` as a list of tables.
+
+    Raises:
+        ProjectError: it is none.
+    """
+    import yaml
+
+    from slipway.project.yaml12 import load_yaml
+
+    try:
+        values = load_yaml(read_text(tracker))
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ProjectError(f"{tracker}: not YAML: {' '.join(str(error).split())}. `dvc add` writes it anew.") from error
+    outs = values.get("outs") if isinstance(values, dict) else None
+    if not isinstance(outs, list) or not all(isinstance(out, dict) for out in outs):
+        raise ProjectError(f"{tracker}: it names no `outs`. `dvc add` writes it anew.")
+    found: dict[str, Any] = values
+    return found
 
 
-def _says(tracker: Path, content: Content) -> bool:
-    return content[0] in read_text(tracker)
+def _tracked(root: Path, tracker: Path) -> Iterator[str]:
+    """The files and folders that a `.dvc` file tracks, relative to the project's folder."""
+    values = _load(tracker)
+    for out in values["outs"]:
+        if out.get("cache", True) is not False and isinstance(out.get("path"), str):
+            place = tracker.parent / str(values.get("wdir") or ".") / out["path"]
+            yield normpath(relpath(place, root))
 
 
-def _write(root: Path, path: str, content: Content) -> None:
-    tracker = root / (path + TRACKED)
+def _is_dvc2(root: Path, tracker: Path, path: str, contents: Contents) -> bool:
+    """Whether DVC 2 has tracked a file that is as it was then, and that nobody but a person puts there."""
+    if "hash:" in tracker.read_text(encoding="utf-8", errors="replace"):
+        return False
+    values = _load(tracker)
+    if len(values["outs"]) != 1 or "deps" in values or "cmd" in values:  # an import, or a stage of DVC 0
+        return False
+    file, content = locked_file(values["outs"][0], str(tracker))[1], contents.content(path)
+    if content is None or file.md5 is None or not file.is_dvc2:
+        return False
+    return content[0] == file.md5 or dvc2_md5(contents, root, path) == file.md5
+
+
+def _says(tracker: Path, path: str, content: Content) -> bool:
+    files = [locked_file(out, str(tracker))[1] for out in _load(tracker)["outs"]]
+    return any(file.md5 == content[0] and not file.is_dvc2 for file in files)
+
+
+def _track(root: Path, path: str, content: Content, cache: Cache, contents: Contents) -> None:
+    members = contents.members(path) if len(content) > 2 else None
+    for place in [root / path] if members is None else [root / path / member for member in members]:
+        cache_file(cache, place)
+    if members is not None:
+        cache_folder(cache, members)
     md5, size, *files = content
-    count = f"  nfiles: {files[0]}\n" if files else ""
+    _write(root, path, LockedFile(md5, size, files[0] if files else None))
+
+
+def _write(root: Path, path: str, file: LockedFile) -> None:
+    """Write a `.dvc` file; what one that is there says besides of the file, such as `desc` and `meta`, stays."""
+    tracker = root / (path + TRACKED)
+    before = _load(tracker) if tracker.is_file() else {"outs": [{}]}
+    said = {key: value for key, value in before["outs"][0].items() if key not in _OF_CONTENT}
+    content = {"md5": file.md5, "size": file.size, "nfiles": file.files, "hash": None if file.is_dvc2 else "md5"}
+    out = {**content, **said, "path": PurePosixPath(path).name}
+    values = {**before, "outs": [{key: value for key, value in out.items() if value is not None}]}
+    values.pop("md5", None)  # DVC 0's, of the file's own text
     try:
         tracker.parent.mkdir(parents=True, exist_ok=True)
-        name = tracker.name.removesuffix(TRACKED)
-        replace_text(tracker, f"outs:\n- md5: {md5}\n  size: {size}\n{count}  hash: md5\n  path: {name}\n")
+        replace_text(tracker, "\n".join(block_lines(values)) + "\n")
     except OSError as error:
         raise ProjectError(f"{tracker}: can't be written ({error.strerror}); DVC needs it to carry {path}.") from error
-
-
-def _keep(place: Path, cache: Cache, members: Mapping[str, str] | None) -> None:
-    if members is None:
-        cache_file(cache, place)
-        return
-    for member in members:
-        cache_file(cache, place / member)
-    cache_folder(cache, members)
 
 
 def _in_git(root: Path, paths: Iterable[str]) -> set[str]:

@@ -12,7 +12,7 @@ import time
 from slipway.pipeline.folders import path_signature
 
 FILE = "unchanged.json"
-FORMAT = 3
+FORMAT = 4
 _QUIET_NS = 2_000_000_000
 """A file is trusted by its time only when it is this much older than the run that looked at it: the clock of a disk
 may keep whole seconds, and a project is read a moment before it is run."""
@@ -89,5 +89,5 @@ def _scripts(root: str, folder: str) -> list[str]:
 
 def signature(root: str, path: str) -> list[int] | None:
     """Size, time and number of a file, or what stands for them of a folder; None when it is missing."""
-    found = path_signature(os.path.join(root, path))  # noqa: PTH118
+    found = path_signature(root, os.path.join(root, path))  # noqa: PTH118
     return None if found is None else [*found]

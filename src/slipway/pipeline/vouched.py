@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from slipway.files import write_text
+from slipway.pipeline.graph import made_by
 from slipway.project.facts import Project
 from slipway.settings import read_settings
 
 
 def vouch(project: Project, stage: str) -> None:
     """Write down what a command's estimators are now: it has just made them, or dvc.lock says that it did."""
-    for name in project.stages[stage].outputs:
+    for name in made_by(project, stage):
         if project.artifacts[name].kind == "estimator" and project.path(name).is_file():
             write_text(_place(project, name), sha256_of(project.path(name)) + "\n")
 

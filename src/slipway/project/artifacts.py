@@ -15,6 +15,7 @@ from slipway.project.facts import (
     Source,
     Stage,
 )
+from slipway.project.named import inner_files
 
 
 def lay_out_artifacts(
@@ -29,8 +30,10 @@ def lay_out_artifacts(
                 raise ProjectError(f"{stage.where}: `{name}` is made here and by {by}: names are unique.")
             kind = _kind(name, stage, model) if stage.command is None else _kept_kind(name, paths[name], model)
             artifacts[name] = Artifact(name, kind, paths.get(name, _place(name, kind)), stage.name)
+    _check_folders(artifacts, stages)
+    artifacts |= _inner_artifacts(artifacts, sources, stages, model, paths)
     for name in paths:
-        if name not in artifacts or name in sources:
+        if name not in artifacts or (name in sources and artifacts[name].maker is None):
             raise ProjectError(f"{FILE}: [artifacts] {name}: no stage makes it.{near_miss(name, artifacts)}")
     for name, path in paths.items():
         if artifacts[name].kind == "table" and path.suffix not in (".parquet", ".csv"):
@@ -47,6 +50,50 @@ def lay_out_artifacts(
         if other != artifact.name:
             raise ProjectError(f"{FILE}: `{other}` and `{artifact.name}` are kept in one file, {artifact.path}.")
     return artifacts
+
+
+def _check_folders(artifacts: Mapping[str, Artifact], stages: Mapping[str, Stage]) -> None:
+    """Refuse what a stage makes in a folder that is made as a whole, as DVC does: two would say what is in it."""
+    made = {artifact.path: artifact for artifact in artifacts.values() if artifact.maker in stages}
+    for path, artifact in made.items():
+        outer = next((made[above] for above in path.parents if above in made), None)
+        if outer is not None:
+            assert artifact.maker is not None
+            raise ProjectError(
+                f"{stages[artifact.maker].where} makes {path}, which lies in {outer.path}, what stage `{outer.maker}` "
+                f"makes as a whole, and DVC refuses that: let it be written beside that folder."
+            )
+
+
+def _inner_artifacts(
+    artifacts: Mapping[str, Artifact],
+    sources: Mapping[str, Source],
+    stages: Mapping[str, Stage],
+    model: Model,
+    paths: Mapping[str, PurePosixPath],
+) -> dict[str, Artifact]:
+    """The files in folders that stages make, which commands read or slipway.toml names: artifacts of those stages.
+
+    So a stage that reads one file of a folder waits for whoever makes that, and runs again when that file has changed.
+    """
+    made = {artifact.path: artifact for artifact in artifacts.values() if artifact.maker in stages}
+    found: dict[str, Artifact] = {}
+    given = {name: path for name, path in paths.items() if name not in artifacts}
+    given |= {source.name: source.path for source in sources.values() if not source.is_snapshot}
+    read = inner_files(stages, {a.name: path for path, a in made.items()}, {*artifacts, *stages, *paths})
+    for name, path in [*given.items(), *read.items()]:
+        outer = next((made[above] for above in path.parents if above in made), None)
+        if outer is None or path in (artifact.path for artifact in found.values()):
+            continue
+        if name in sources and sources[name].is_pattern:
+            raise ProjectError(
+                f"{FILE}: [sources] {name} = '{path}': stage `{outer.maker}` makes {outer.path}: name the files of it "
+                f"that are read one by one."
+            )
+        is_folder = name in sources and sources[name].is_folder
+        kind = "path" if is_folder else _kept_kind(name, path, model)
+        found[name] = Artifact(name, kind, path, outer.maker, outer.name)
+    return found
 
 
 def _kind(name: str, stage: Stage, model: Model) -> ArtifactKind:

@@ -63,6 +63,7 @@ def with_declared(
 def with_inputs(commands: Mapping[str, Stage], artifacts: Mapping[str, Artifact]) -> dict[str, Stage]:
     """The commands, each with the artifacts among the files that it reads: in one, under one, or the very file."""
     found = {}
+    inner = {artifact.path for artifact in artifacts.values() if artifact.folder is not None}
     for name, stage in commands.items():
         assert stage.command is not None
         inputs: dict[str, None] = {}
@@ -71,11 +72,12 @@ def with_inputs(commands: Mapping[str, Stage], artifacts: Mapping[str, Artifact]
             if LABELLED in path.parents and stage.command.adopted is None:
                 continue  # is there only once there are some; whoever reads the source depends on them
             exact = [a.name for a in artifacts.values() if a.path == path]
-            inside = [a.name for a in artifacts.values() if path in a.path.parents or a.path in path.parents]
+            whole = [a for a in artifacts.values() if a.folder is None and path not in inner]
+            inside = [a.name for a in whole if path in a.path.parents or a.path in path.parents]
             inputs.update(dict.fromkeys([*exact, *inside]))
             if not exact:
                 files.append(path)
-        own = next((artifact for artifact in inputs if artifact in stage.outputs), None)
+        own = next((artifact for artifact in inputs if artifacts[artifact].maker == name), None)
         if own is not None:
             raise ProjectError(
                 f"{stage.where} reads {artifacts[own].path}, which it writes itself: a command is given "

@@ -4,6 +4,7 @@ and never written.
 
 import re
 from collections.abc import Mapping
+from os.path import normpath, relpath
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,6 +22,23 @@ _KEYS = (
     "cmd", "wdir", "deps", "outs", "metrics", "plots", "params", "desc", "meta", "always_changed", "frozen", "vars",
     "foreach", "do", "matrix",
 )  # fmt: skip
+_OPTIONS = (
+    "cache", "persist", "push", "remote", "checkpoint", "desc", "type", "labels", "meta", "template", "x", "y",
+    "x_label", "y_label", "title", "header",
+)  # fmt: skip
+_OLDER = {
+    "outs_persist": "outs: [{FILE: {persist: true}}]",
+    "outs_no_cache": "outs: [{FILE: {cache: false}}]",
+    "outs_persist_no_cache": "outs: [{FILE: {persist: true, cache: false}}]",
+    "metrics_no_cache": "metrics: [{FILE: {cache: false}}]",
+    "metrics_persist": "metrics: [{FILE: {persist: true}}]",
+    "metrics_persist_no_cache": "metrics: [{FILE: {persist: true, cache: false}}]",
+    "plots_no_cache": "plots: [{FILE: {cache: false}}]",
+    "plots_persist": "plots: [{FILE: {persist: true}}]",
+    "plots_persist_no_cache": "plots: [{FILE: {persist: true, cache: false}}]",
+    "locked": "frozen: true",
+}
+"""Keys of older versions of DVC, which today's refuses, and what is written instead."""
 _TEMPLATES = ("foreach", "matrix", "vars")
 
 
@@ -51,12 +69,12 @@ def adopt_stages(
     made: dict[PurePosixPath, str] = {}
     for name, values in _read(root, file).items():
         where = f"{file}: stage `{name}`"
-        written[name] = _Written(where, values, file.parent)
+        written[name] = _Written(where, values, root, file.parent)
         for path in written[name].outs():
             if made.setdefault(path, name) != name:
                 raise ProjectError(f"{where} writes {path}, as a stage before it does: a file has one maker.")
     names = name_files(made, given or {})
-    stages = {name: stage.read(root, name, file, names) for name, stage in written.items()}
+    stages = {name: stage.read(name, file, names) for name, stage in written.items()}
     return stages, {name: path for path, name in names.items()}
 
 
@@ -100,6 +118,11 @@ def _read(root: Path, file: PurePosixPath) -> dict[str, Any]:
         if not isinstance(stage, dict):
             raise ProjectError(f"{file}: stage `{name}` is no table of cmd, deps and outs.")
         unknown = next((key for key in stage if key not in _KEYS), None)
+        if unknown in _OLDER:
+            raise ProjectError(
+                f"{file}: stage `{name}`: `{unknown}` is a key of an older DVC, which today's refuses: write "
+                f"`{_OLDER[unknown]}`."
+            )
         if unknown is not None:
             raise ProjectError(f"{file}: stage `{name}`: `{unknown}` is no key of a stage.{near_miss(unknown, _KEYS)}")
     return stages
@@ -134,21 +157,23 @@ def _resolved(root: Path, file: PurePosixPath, values: dict[str, Any]) -> dict[s
 class _Written:
     """One stage as it is written, with paths brought to the project's folder."""
 
-    def __init__(self, where: str, values: Mapping[str, Any], folder: PurePosixPath) -> None:
+    def __init__(self, where: str, values: Mapping[str, Any], root: Path, folder: PurePosixPath) -> None:
         self._where = where
         self._values = values
+        self._root = root
         self._folder = self._below(folder, values.get("wdir") or ".", "wdir")
 
-    def read(self, root: Path, name: str, file: PurePosixPath, names: Mapping[PurePosixPath, str]) -> Stage:
+    def read(self, name: str, file: PurePosixPath, names: Mapping[PurePosixPath, str]) -> Stage:
         made, deps = self.outs(), self._deps()
         command = Command(
             self._lines(),
             deps,
-            self._params(root),
+            self._params(),
             uncached=tuple(path for path, options in made.items() if options.get("cache", True) is False),
             adopted=Adopted(
                 self._folder,
                 deps,
+                self._spelled(),
                 is_list=isinstance(self._values.get("cmd"), list),
                 persisted=tuple(path for path, options in made.items() if options.get("persist") is True),
                 always=self._values.get("always_changed") is True,
@@ -171,10 +196,39 @@ class _Written:
         """Each file that is made, with what is said of it."""
         found: dict[PurePosixPath, Mapping[str, Any]] = {}
         for key in ("outs", "metrics", "plots"):
+            merged: dict[PurePosixPath, dict[str, Any]] = {}  # what stands twice in one list counts once
             for item in self._list(key):
-                path, options = next(iter(item.items())) if isinstance(item, dict) and item else (item, {})
-                found[self._path(path, key)] = options if isinstance(options, dict) else {}
+                for text, options in item.items() if isinstance(item, dict) else ((item, {}),):
+                    path = self._path(text, key)
+                    if path in found:
+                        raise ProjectError(f"{self._where} writes {path} twice, which DVC refuses: leave one out.")
+                    merged.setdefault(path, {}).update(self._options(key, path, options))
+            found |= merged
         return found
+
+    def _options(self, key: str, path: PurePosixPath, options: Any) -> dict[str, Any]:
+        if isinstance(options, dict):
+            unknown = next((option for option in options if option not in _OPTIONS), None)
+            if unknown is not None:
+                hint = near_miss(str(unknown), _OPTIONS)
+                raise ProjectError(f"{self._where}: {key}: {path}: `{unknown}` is no option of an output.{hint}")
+        if options is not None and not isinstance(options, dict):
+            raise ProjectError(
+                f"{self._where}: {key}: {path}: {options!r}: expected options such as `{{cache: false}}`; further "
+                f"plots of a file stand under `plots` at the top of {FILE}."
+            )
+        return options or {}
+
+    def _spelled(self) -> dict[PurePosixPath, tuple[str, ...]]:
+        """By path, the texts that name it, where they differ from the path as it is seen from the stage's folder."""
+        found: dict[PurePosixPath, dict[str, None]] = {}
+        for key in ("deps", "outs", "metrics", "plots", "params"):
+            for item in self._list(key):
+                for text in item if isinstance(item, dict) else () if key == "params" else (item,):
+                    # DVC itself takes an absolute path below its repository for a relative one.
+                    seen = relpath(text, self._root / self._folder) if PurePosixPath(text).is_absolute() else text
+                    found.setdefault(self._path(text, key), {})[seen] = None
+        return {path: tuple(texts) for path, texts in found.items() if [*texts] != [relpath(path, self._folder)]}
 
     def _lines(self) -> tuple[str, ...]:
         cmd = self._values.get("cmd")
@@ -186,7 +240,7 @@ class _Written:
     def _deps(self) -> tuple[PurePosixPath, ...]:
         return tuple(dict.fromkeys(self._path(item, "deps") for item in self._list("deps")))
 
-    def _params(self, root: Path) -> tuple[str, ...]:
+    def _params(self) -> tuple[str, ...]:
         """The values that the command looks up itself: a dotted key of params.yaml, or "other.yaml:key", each."""
         found: list[str] = []
         for item in self._list("params"):
@@ -195,10 +249,12 @@ class _Written:
             if not isinstance(item, dict):
                 raise ProjectError(f"{self._where}: params has {item!r}: expected a key, or a file with its keys.")
             for name, keys in item.items():
+                if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
+                    raise ProjectError(f"{self._where}: params: {name}: {keys!r}: expected a list of keys.")
                 path = self._path(name, "params")
                 file = "" if str(path) == PARAMS else f"{path}:"
                 # Without keys the whole file counts: each of its tables and values.
-                found += [f"{file}{key}" for key in keys or _top_keys(root, path, self._where)]
+                found += [f"{file}{key}" for key in keys or _top_keys(self._root, path, self._where)]
         return tuple(dict.fromkeys(found))
 
     def _list(self, key: str) -> list[Any]:
@@ -219,15 +275,16 @@ class _Written:
             raise ProjectError(f"{self._where}: {key} has {text!r}: expected a path.")
         if re.match(r"[A-Za-z][\w+.-]*://", text):
             raise ProjectError(f"{self._where}: {key} has {text}: addresses are not read by this version.")
-        parts: list[str] = []
-        for part in (folder / text).parts:
-            if part == ".." and parts and parts[-1] != "..":
-                parts.pop()
-            else:
-                parts.append(part)
-        path = PurePosixPath(*parts)
-        if path.is_absolute() or ".." in parts:
-            raise ProjectError(f"{self._where}: {key} has {text}, which is outside the project's folder.")
+        roots = {str(self._root), str(self._root.resolve())}
+        seen = [relpath(text, root) for root in roots if PurePosixPath(text).is_absolute()]
+        path = PurePosixPath(min(seen, key=len) if seen else normpath(folder / text))
+        if ".." in path.parts:
+            raise ProjectError(
+                f"{self._where}: {key} has {text}, which is outside the project's folder: copy or link it into "
+                f"that, and name it there."
+            )
+        if key not in ("wdir", "deps") and not path.parts:
+            raise ProjectError(f"{self._where}: {key} has {text}, the project's folder itself: name what is in it.")
         return path
 
 

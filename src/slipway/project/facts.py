@@ -97,6 +97,9 @@ class Adopted:
     """Where its lines are executed, and what its paths in dvc.lock are relative to."""
     deps: tuple[PurePosixPath, ...]
     """All that it names as read, artifacts among it."""
+    spelled: Mapping[PurePosixPath, tuple[str, ...]] = field(default_factory=dict)
+    """The files that it names otherwise than as they are seen from its folder, such as `./a.csv` or `data/`, each in
+    all spellings: DVC looks them up in dvc.lock by these."""
     is_list: bool = False
     """Whether its lines are written as a list, however many there are."""
     persisted: tuple[PurePosixPath, ...] = ()
@@ -165,6 +168,8 @@ class Artifact:
     """Relative to the project's folder."""
     maker: str | None
     """The stage that makes it; None for a source."""
+    folder: str | None = None
+    """The artifact in whose folder it lies, of which it is one file or a folder below; None for one of its own."""
 
 
 @dataclass(frozen=True, slots=True)

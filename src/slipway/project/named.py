@@ -28,6 +28,24 @@ def free_name(path: PurePosixPath, taken: Container[str]) -> str:
     return stem if stem not in taken else re.sub(r"\W", "_", str(path))
 
 
+def inner_files(
+    stages: Mapping[str, Stage], paths: Mapping[str, PurePosixPath], taken: Container[str]
+) -> dict[str, PurePosixPath]:
+    """The files that commands read in folders that stages make, each with a name of its own.
+
+    Args:
+        paths: what the stages make, by artifact.
+        taken: names that others have.
+    """
+    made, found = {*paths.values()}, dict[PurePosixPath, str]()
+    for stage in stages.values():
+        for path in stage.command.files if stage.command is not None else ():
+            if path not in found and path not in made and made.intersection(path.parents):
+                name = free_name(path, {*found.values()})
+                found[path] = name if name not in taken else re.sub(r"\W", "_", str(path))
+    return {name: path for path, name in found.items()}
+
+
 def implied_sources(
     stages: Mapping[str, Stage], sources: Mapping[str, Source], paths: Mapping[str, PurePosixPath]
 ) -> dict[str, Source]:

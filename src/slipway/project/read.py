@@ -79,6 +79,7 @@ def read_project(root: Path) -> Project:
     _check_paths(paths, {module, *way.read_from})
     sources |= implied_sources(way.commands, sources, paths)
     artifacts = lay_out_artifacts(sources, {**functions, **commands}, model, paths)
+    sources = {name: source for name, source in sources.items() if artifacts[name].maker is None}
     if model.retrain_into in sources:
         check_relearning({**functions, **commands}, model.retrain_into, artifacts)
     stages = {**functions, **with_inputs(commands, artifacts)}

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import os
 import re
 import tempfile
@@ -161,10 +162,13 @@ class MlflowTracker:
 
         run_id: str = client.create_run(experiment_id, run_name=f"{facts.name}-{facts.bundle_sha256[:8]}").info.run_id
         now = int(time.time() * 1000)
-        tags = {**facts.tags, BUNDLE_TAG: facts.bundle_sha256}
+        finite = {key: float(value) for key, value in facts.metrics.items() if math.isfinite(value)}
+        # As a metric MLflow keeps 1.8e308 of an infinite one.
+        others = {f"metric.{key}": str(float(value)) for key, value in facts.metrics.items() if key not in finite}
+        tags = {**facts.tags, **others, BUNDLE_TAG: facts.bundle_sha256}
         client.log_batch(
             run_id,
-            metrics=[Metric(_name(key), float(value), now, 0) for key, value in facts.metrics.items()],
+            metrics=[Metric(_name(key), value, now, 0) for key, value in finite.items()],
             params=[Param(_name(key), str(value)[:_PARAMETER_LENGTH]) for key, value in facts.params.items()],
             tags=[RunTag(_name(key), str(value)) for key, value in tags.items()],
         )

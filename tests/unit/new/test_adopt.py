@@ -1,6 +1,7 @@
 import pytest
 
 from slipway.errors import ProjectError
+from slipway.new.adopt import adopt_project, find_stages
 from slipway.new.init import init_adopting
 from slipway.project import read_project
 
@@ -73,3 +74,18 @@ def test_a_folder_with_nothing_of_the_kind_is_told_what_to_say(tmp_path):
         init_adopting(tmp_path, None, None)
     with pytest.raises(ProjectError, match="expected classification or regression"):
         init_adopting(tmp_path, None, "ranking")
+
+
+def test_a_dvc_yaml_whose_stages_read_files_in_a_folder_of_another_is_adopted(tmp_path):
+    (tmp_path / "dvc.yaml").write_text(
+        "stages:\n"
+        "  split: {cmd: x, deps: [loans.csv], outs: [data/split]}\n"
+        "  fit: {cmd: x, deps: [./data/split/train.csv], outs: [models/]}\n"
+        "  score: {cmd: x, deps: [data/split/test.csv, models/model.joblib], metrics: [metrics.json: {cache: false}]}\n"
+    )
+    found = find_stages(tmp_path)
+    adopt_project(tmp_path, found, "paid", "classification", with_git=False, with_dvc=False)
+    project = read_project(tmp_path)
+    kept = {name: str(project.artifacts[name].path) for name in ("model", "test", "train")}
+    assert kept == {"model": "models/model.joblib", "test": "data/split/test.csv", "train": "data/split/train.csv"}
+    assert (project.train, project.model.pickle) == ("train", True)

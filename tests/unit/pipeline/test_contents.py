@@ -1,7 +1,9 @@
 import os
 import time
 
-from slipway.pipeline.contents import Contents
+import pytest
+
+from slipway.pipeline.contents import Contents, tree_md5, tree_text
 
 
 def settle(path):
@@ -43,3 +45,18 @@ def test_a_file_put_in_another_ones_place_is_read(tmp_path):
 
 def test_what_is_missing_has_no_content(tmp_path):
     assert Contents(tmp_path, {}).content("none/at/all") is None
+
+
+def test_a_folder_s_list_is_dvc_s_own_byte_for_byte():
+    pytest.importorskip("dvc")
+    from dvc_data.hashfile.hash_info import HashInfo
+    from dvc_data.hashfile.tree import Tree
+
+    names = ["a/b", "a-b/x", "a.b", "a", "é", "z", "Z", "\U0001f600", "\uff5a", 'q"\\', "a b/c", "a/é", "0"]
+    members = {name: f"{place:032x}" for place, name in enumerate(names)}
+    theirs = Tree()
+    for name, md5 in members.items():
+        theirs.add(tuple(name.split("/")), None, HashInfo("md5", md5))
+    theirs.digest()
+    assert tree_text(members) == theirs.as_bytes()
+    assert tree_md5(members) == theirs.hash_info.value

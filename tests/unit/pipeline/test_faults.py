@@ -87,11 +87,23 @@ def test_a_state_of_the_first_format_is_read_and_nothing_is_run_again(flats):
         del stage["values"]
     path.write_text(json.dumps({**values, "format": 1}))
     assert {stage.outcome for stage in flats.run().stages} == {"unchanged"}
-    assert json.loads(path.read_text())["format"] == 2
+    assert json.loads(path.read_text())["format"] == 3
     assert read_state(path).records["model"]["params"] == {"params.yaml": {"model.leaves": 3}}
 
 
 def test_a_state_of_a_newer_version_is_refused(flats):
     flats.write(".slipway/pipeline.json", '{"format": 99}')
-    with pytest.raises(ProjectError, match=r"written by a newer Slipway \(format 99, known here: 2\)"):
+    with pytest.raises(ProjectError, match=r"written by a newer Slipway \(format 99, known here: 3\)"):
         flats.run()
+
+
+def test_a_state_of_the_second_format_is_read_and_tables_with_numbers_as_keys_come_back(flats):
+    flats.edit("pipeline.py", "leaves: int = 3", "leaves: int = 3, weights={0: 0.1, 1: (0.9, {True: None})}")
+    flats.run()
+    path = flats.root / ".slipway/pipeline.json"
+    assert {stage.outcome for stage in flats.run().stages} == {"unchanged"}
+    flats.edit("pipeline.py", ", weights={0: 0.1, 1: (0.9, {True: None})}", "")
+    (flats.root / "params.yaml").unlink()
+    flats.run()
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 2}))
+    assert {stage.outcome for stage in flats.run().stages} == {"unchanged"}

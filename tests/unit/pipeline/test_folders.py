@@ -61,18 +61,18 @@ def test_a_signature_sees_an_edit_a_new_file_and_one_that_is_gone(tmp_path):
     for name in ("a/b.txt", "a/c.txt", "d.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(name)
-    before = path_signature(str(tmp_path))
-    assert [path for path, _ in files_in(str(tmp_path))] == ["a/b.txt", "a/c.txt", "d.txt"]
+    before = path_signature(str(tmp_path), str(tmp_path))
+    assert [path for path, _ in files_in(str(tmp_path), str(tmp_path))] == ["a/b.txt", "a/c.txt", "d.txt"]
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git/x").touch()
-    assert path_signature(str(tmp_path)) == before
+    assert path_signature(str(tmp_path), str(tmp_path)) == before
     (tmp_path / "e").touch()
-    assert path_signature(str(tmp_path)) != before
+    assert path_signature(str(tmp_path), str(tmp_path)) != before
     (tmp_path / "e").unlink()
-    assert path_signature(str(tmp_path)) == before
+    assert path_signature(str(tmp_path), str(tmp_path)) == before
     (tmp_path / "d.txt").rename(tmp_path / "f.txt")
-    assert path_signature(str(tmp_path)) != before
-    assert path_signature(str(tmp_path / "nothing")) is None
+    assert path_signature(str(tmp_path), str(tmp_path)) != before
+    assert path_signature(str(tmp_path), str(tmp_path / "nothing")) is None
 
 
 def test_of_a_folder_only_what_was_touched_is_read_again(tmp_path):

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from slipway.project.yaml_text import flow_text
+
 BIN = Path(sys.executable).parent
 UP_TO_DATE = "Data and pipelines are up to date.\n"
 
@@ -166,11 +168,21 @@ def test_stages_that_somebody_else_wrote_stay(tracked):
 
 
 @pytest.mark.parametrize(
-    "value", ["yes", "1e5", "a: b", "", "x y", "#", "~", None, True, [1, "no"], {"a": [1]}, 0.5, "é"]
-)
-def test_every_value_of_a_setting_comes_back(flats, value):
+    "value",
+    ["yes", "1e5", ".5", "0o7", "a: b", "", "x y", "#", "~", "2024-01-01", None, True, [1, "no"], {"a": [1]}, 0.5, "é",
+     float("inf"), -float("inf"), 1e-7, {0: 0.1, 1: "1"}, {True: "x", 1.5: []}, "1:30", "<<", "it's"],
+)  # fmt: skip
+def test_every_value_of_a_setting_comes_back_to_dvc_and_changes_nothing(flats, value):
     flats.edit("pipeline.py", "leaves: int = 3", "leaves: int = 3, other=None")
-    flats.write("params.yaml", yaml.safe_dump({"model": {"other": value}}))
-    flats.run()
-    locked = yaml.safe_load((flats.root / "dvc.lock").read_text())["stages"]["model"]
-    assert locked["params"]["params.yaml"] == {"model.leaves": 3, "model.other": value}
+    flats.write("params.yaml", f"model:\n  other: {flow_text(value)}\n")
+    flats.run(wanted=["model"])
+    meant = {"model.leaves": 3, "model.other": value}
+    assert read_by_dvc(flats, "dvc.lock")["stages"]["model"]["params"] == {"params.yaml": meant}
+    assert read_by_dvc(flats, "params.yaml")["model"]["other"] == value
+    assert {s.outcome for s in flats.run(wanted=["model"]).stages} == {"unchanged"}
+
+
+def read_by_dvc(flats, file):
+    from dvc.utils.serialize import load_yaml
+
+    return load_yaml(str(flats.root / file))

@@ -35,7 +35,12 @@ def project(tmp_path):
     [
         ("train.lr=0.5", "lr: 1e-3,", "lr: 0.5,"),
         ("other.name=c", '"a b"  #', "c  #"),
-        ("params.yaml:train.lr=2e-4", "1e-3", "2e-4"),
+        ("params.yaml:train.lr=2e-4", "1e-3", "0.0002"),  # which scripts that read YAML 1.1 take for a number, too
+        ("train.lr=-.inf", "1e-3", "-.inf"),
+        ("other.name=1e5", '"a b"', "'1e5'"),
+        ("other.name=2024-01-01", '"a b"', "'2024-01-01'"),
+        ("other.name=yes", '"a b"', "'yes'"),
+        ("other.name=a,b", '"a b"', "a,b"),
     ],
 )
 def test_one_value_is_changed_and_all_else_stays(project, given, old, new):
@@ -57,6 +62,7 @@ def test_json_is_written_as_json(project):
         ("other.again=2", "it is written in a way that one value can't be changed in"),
         ("other.absent=1", r"params\.yaml has no `other\.absent`"),
         ("other={}", "expected a value like"),
+        ("train.lr=2024-01-01", "is a date"),
     ],
 )
 def test_what_can_t_be_changed_alone_is_refused_and_nothing_is_written(project, given, said):

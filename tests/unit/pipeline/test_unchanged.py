@@ -90,7 +90,7 @@ def test_a_touch_is_noticed(quiet, path):
     assert unchanged(str(quiet.root)) is None
 
 
-@pytest.mark.parametrize("path", ["data/labelled/raw.parquet", ".dvc/config"])
+@pytest.mark.parametrize("path", ["data/labelled/raw.parquet", ".dvc/config", ".dvcignore", "data/.dvcignore"])
 def test_what_was_not_there_is_noticed(quiet, path):
     quiet.write(path, "")
     assert unchanged(str(quiet.root)) is None

@@ -80,7 +80,7 @@ def test_functions_and_commands_stand_side_by_side(folder):
             "a name for each, since two are called alike",
         ),
         ('["data/train.csv", "data/test.csv"]', '["../x.csv"]', "each as a path below its folder"),
-        ('reads = ["data/train.csv"]', 'reads = ["out/log/old.txt"]', "reads out/log, which it writes itself"),
+        ('reads = ["data/train.csv"]', 'reads = ["out/log/old.txt"]', "reads out/log/old.txt, which it writes itself"),
         ('"prepare.rows"', '"notes.txt:rows"', '"train.lr" of params.yaml, or "other.yaml:train.lr"'),
         ("[commands.train]", "[commands.raw]", r"\[commands.raw\]: a source has this name already"),
         ("{ model =", "{ train =", r"\[commands.train\] writes `train`, as \[commands.prepare\] does"),

@@ -57,6 +57,8 @@ _SCRIPT = r"""
 const at=id=>document.getElementById(id);let doc={};
 function make(tag,text,...inside){const element=document.createElement(tag);if(text)element.textContent=text;
 element.append(...inside);return element}
+function soft(text){return text.split(/(?<=[_\/])(?=\w)|(?<=[.-])(?=[A-Za-z])|(?<=[a-z0-9])(?=[A-Z])/)
+.flatMap((part,i)=>i?[make('wbr'),part]:[part])}
 function headers(more){const token=at('token').value.trim();
 return token?{...more,Authorization:'Bearer '+token}:more}
 function follow(schema){for(let i=0;schema&&schema.$ref&&i<20;i++){
@@ -98,18 +100,19 @@ const fields=(operation.parameters||[]).map(follow).filter(one=>one.in==='path'|
 const input=make('input');input.name=one.name;input.required=!!one.required;
 return {where:one.in,name:one.name,input,label:make('label',one.name+' ',input)}});
 const asked=json((follow(operation.requestBody)||{}).content);let body=null;
-if(asked){inside.append(make('h2','The body'),make('pre',words(asked.schema)))}
+if(asked){inside.append(make('h2','The body'),make('pre','',...soft(words(asked.schema))))}
 inside.append(make('h2','Answers'));const list=make('ul');
 for(const [status,answer] of Object.entries(operation.responses||{})){
 const given=json(follow(answer).content),item=make('li',status+': '+(follow(answer).description||''));
-if(given&&given.schema&&Object.keys(given.schema).length)item.append(make('pre',words(given.schema)));list.append(item)}
+if(given&&given.schema&&Object.keys(given.schema).length)item.append(make('pre','',...soft(words(given.schema))));list.append(item)}
 inside.append(list,make('h2','Try it'),...fields.map(field=>field.label));
 if(asked){body=make('textarea');body.spellcheck=false;body.setAttribute('aria-label','body');
-body.value=JSON.stringify('example'in asked?asked.example:example(asked.schema),null,2);inside.append(body)}
+body.value=JSON.stringify('example'in asked?asked.example:example(asked.schema),null,2);
+body.rows=Math.min(body.value.split('\n').length+1,24);inside.append(body)}
 const send=make('button','Send'),answer=make('div');answer.setAttribute('aria-live','polite');
 inside.append(send,answer);
 send.addEventListener('click',()=>ask(path,method,fields,body,answer));
-const box=make('details','',make('summary','',make('b',method.toUpperCase()),make('code',path),
+const box=make('details','',make('summary','',make('b',method.toUpperCase()),make('code','',...soft(path)),
 make('span',operation.summary||'')),inside);return box}
 async function ask(path,method,fields,body,answer){
 let address=path;const query=new URLSearchParams();
@@ -127,7 +130,7 @@ headers:headers(body?{'Content-Type':'application/json'}:{}),body:sent});
 const text=await reply.text(),took=performance.now()-began;let shown=text;
 try{shown=JSON.stringify(JSON.parse(text),null,2)}catch{}
 const id=reply.headers.get('x-prediction-id'),status=make('h2','The answer: '+reply.status+' '+reply.statusText+', '+
-took.toFixed(0)+' ms'+(id?', X-Prediction-Id: '+id:''));status.className=reply.ok?'ok':'bad';
+took.toFixed(0)+' ms'+(id?', prediction id '+id:''));status.className=reply.ok?'ok':'bad';
 answer.append(status,make('pre',shown))}
 catch(error){const failed=make('h2','No answer: '+error.message);failed.className='bad';answer.append(failed)}}
 async function load(){const note=at('note');note.className='';

@@ -8,6 +8,7 @@ from slipway.errors import SlipwayError
 from slipway.gate.evidence import read_table
 from slipway.serve.http.redaction import without_paths
 from slipway.serve.live.version import Live
+from slipway.serve.pages.text import breakable, rounded
 from slipway.serve.service import Service
 
 _ALERTS = 8
@@ -49,8 +50,8 @@ def _drift(found: Mapping[str, Any] | None) -> str:
     decision = str(found["decision"])
     told = {"none": "No drift", "too small": "Too few predictions to judge", "alarm": "Drift", "retrain": "Drift"}
     alerts = "".join(
-        f"<tr><th scope=row>{escape(str(alert['column']))}<td>{escape(str(alert['measure']).replace('_', ' '))}"
-        f"<td>{alert['threshold']:g}<td>{alert['value']:#.3g}"
+        f"<tr><th scope=row>{breakable(str(alert['column']))}<td>{escape(str(alert['measure']).replace('_', ' '))}"
+        f"<td>{rounded(alert['threshold'])}<td>{rounded(alert['value'], digits=3)}"
         for alert in found["alerts"][:_ALERTS]
     )
     head = "<tr><th>column<th>measure<th>threshold<th>found"
@@ -61,4 +62,4 @@ def _drift(found: Mapping[str, Any] | None) -> str:
 
 def _cell(line: Mapping[str, Any], key: str) -> str:
     value = line.get(key)
-    return "" if value is None else escape(f"{value:.4g}" if isinstance(value, float) else str(value))
+    return "" if value is None else breakable(rounded(value) if isinstance(value, float) else str(value))

@@ -8,6 +8,7 @@ from typing import Any
 from slipway.serve.http.redaction import without_paths
 from slipway.serve.live.version import Live
 from slipway.serve.pages.evidence import evidence
+from slipway.serve.pages.text import breakable, rounded
 from slipway.serve.service import Service
 
 ROUTES = ("/docs", "/health", "/model", "/model/features", "/data/sample", "/metrics")
@@ -59,11 +60,12 @@ def _facts(live: Live) -> str:
     since = escape(released.at.replace("T", " ")[:16])
     why = f" · {escape(released.why)}" if released.why else ""
     figures = "".join(
-        f"<div><dt>{escape(name.replace('_', ' '))}</dt><dd>{value:.4g}</dd></div>"
+        f"<div><dt>{escape(name.replace('_', ' '))}</dt><dd title='{value}'>{rounded(value)}</dd></div>"
         for name, value in manifest.reported.items()
     )
     return (
-        f"<p>Predicts <code>{escape(manifest.target)}</code> ({escape(manifest.kind)}). Since {since} UTC, by "
+        f"<p>Predicts <code>{breakable(manifest.target)}</code> ({escape(manifest.kind)}). Since "
+        f"<time>{since} UTC</time>, by "
         f"{escape(released.by)}{why}</p><dl>{figures}</dl>"
     )
 
@@ -85,7 +87,7 @@ def _field(name: str, types: tuple[str, ...], nullable: bool, value: Any) -> str
     shown = "" if value is None else value if isinstance(value, str) else json.dumps(value)
     hint = " or ".join(types) + (", may be empty" if nullable else "")
     return (
-        f'<label><span>{escape(name)}</span><input name="{escape(name)}" value="{escape(str(shown))}" '
+        f'<label><span>{breakable(name)}</span><input name="{escape(name)}" value="{escape(str(shown))}" '
         f'data-types="{escape(" ".join(types))}" data-nullable="{int(nullable)}" title="{escape(hint)}"></label>'
     )
 
@@ -106,15 +108,16 @@ header{display:flex;flex-wrap:wrap;gap:.25rem 1rem;align-items:baseline}
 h1{margin:0;font-size:2rem;letter-spacing:-.02em;
 overflow-wrap:anywhere}h2{margin:0 0 .75rem;font-size:1.1rem}.live{color:var(--ok)}.none,.warn{color:var(--bad)}
 dl{display:flex;flex-wrap:wrap;gap:.75rem;margin:1rem 0}dl div,form{background:var(--card);border:1px solid var(--line);
-border-radius:.6rem;padding:.6rem 1rem}dt{color:var(--soft);font-size:.85rem}dd{margin:0;font-size:1.3rem;
-font-variant-numeric:tabular-nums}form{padding:1.25rem}.fields{display:grid;gap:.75rem;
-grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));align-items:end}
+border-radius:.6rem;padding:.6rem 1rem}time{white-space:nowrap}dt{color:var(--soft);font-size:.85rem}
+dd{margin:0;font-size:1.3rem;font-variant-numeric:tabular-nums}form{padding:1.25rem}.fields{display:flex;flex-wrap:wrap;
+gap:.75rem;align-items:end}.fields label{flex:1 1 11rem}
 label span{display:block;color:var(--soft);font-size:.85rem;
 overflow-wrap:anywhere}input{width:100%;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);
 border-radius:.4rem;padding:.35rem .6rem}button{font:inherit;font-weight:600;color:var(--card);background:var(--sea);
 border:0;border-radius:.4rem;padding:.5rem 1.25rem;margin-top:1rem;cursor:pointer}:focus-visible{outline:2px solid
 var(--sea);outline-offset:2px}output{display:block;white-space:pre-wrap;overflow-wrap:anywhere}output:not(:empty){
-margin-top:1rem}output strong{display:block;font-size:1.5rem;color:var(--sea)}nav{display:flex;flex-wrap:wrap;
+margin-top:1rem}output strong{display:block;font-size:1.5rem;color:var(--sea)}output small{margin-top:.5rem}
+nav{display:flex;flex-wrap:wrap;
 gap:.5rem 1rem;margin-top:1.5rem}a{color:var(--sea)}section{background:var(--card);border:1px solid var(--line);
 border-radius:.6rem;padding:1.25rem;margin-top:1rem;overflow-x:auto}table{border-collapse:collapse;width:100%;
 font-size:.9rem}th{text-align:left;font-weight:500}thead th,small,.cannot,.drift td{color:var(--soft)}td,th{
@@ -138,6 +141,9 @@ if(text===''&&input.dataset.nullable==='1')return null;
 if((types.includes('number')||types.includes('integer'))&&text.trim()!==''&&isFinite(text)&&
 !(types.includes('text')&&String(Number(text))!==text))return Number(text);
 if(types.includes('boolean')&&(text==='true'||text==='false'))return text==='true';return text}
+function rounded(value){if(typeof value!=='number'||Number.isInteger(value))return String(value);
+const size=Math.abs(value);return size>0&&size<.001?value.toPrecision(2):
+value.toLocaleString('en',size>=1000?{maximumFractionDigits:0}:{maximumSignificantDigits:4})}
 async function reason(reply){const told=await reply.json();return typeof told.detail==='string'?told.detail:
 told.detail.map(d=>d.message).join('\\n')}
 async function enter(form){token=form.querySelector('input').value.trim();
@@ -153,9 +159,11 @@ const reply=await fetch('predict?form=standard',{method:'POST',headers:asked({'C
 body:JSON.stringify(row)});
 if(!reply.ok){answer.textContent=await reason(reply);return}
 const told=await reply.json();answer.textContent='';
-const strong=document.createElement('strong');strong.textContent=String(told.prediction);answer.append(strong);
+const add=(tag,text)=>{const made=document.createElement(tag);made.textContent=text;answer.append(made);return made};
+add('strong',rounded(told.prediction)).title=String(told.prediction);
 const shares=Object.entries(told.probabilities||{}).sort((a,b)=>b[1]-a[1]).slice(0,8);
-answer.append(shares.map(([label,share])=>label+'  '+(100*share).toFixed(1)+' %').join('\\n')+'\\n'+told.id)}
+answer.append(shares.map(([label,share])=>label+'  '+(100*share).toFixed(1)+' %').join('\\n'));
+add('small','Prediction id '+told.id+', by which its truth is told later')}
 document.addEventListener('submit',async event=>{event.preventDefault();const form=event.target;
 try{await(form.id==='door'?enter(form):predict(form))}
 catch(error){form.querySelector('output').textContent='No answer: '+error.message}});

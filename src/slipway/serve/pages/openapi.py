@@ -79,10 +79,11 @@ def _row(live: Live | None) -> dict[str, Any]:
     if live is None:
         return {"type": "object"}
     bundle = live.scorer.bundle
-    schema, target = dict(bundle.schema.json_schema()), bundle.manifest.target
-    names = set(bundle.schema.names)
+    schema, names = dict(bundle.schema.json_schema()), {*bundle.schema.names} - {bundle.manifest.target}
+    # What is taken and not used, the target among it, would only be in the way of somebody who writes a body.
+    schema["properties"] = {name: form for name, form in schema["properties"].items() if name in names}
     if live.sample:
-        schema["example"] = {k: v for k, v in live.sample[0].items() if k in names and k != target}
+        schema["example"] = {k: v for k, v in live.sample[0].items() if k in names}
     return schema
 
 
