@@ -129,9 +129,7 @@ def interval(name: str, truths: Sequence[Label], measured: Measured) -> tuple[fl
     return low, high
 
 
-def _by_accuracy(
-    truths: Sequence[Label], candidate: Answers, production: Answers, new: float, old: float
-) -> Paired:
+def _by_accuracy(truths: Sequence[Label], candidate: Answers, production: Answers, new: float, old: float) -> Paired:
     new_right, old_right = right(truths, candidate.predictions), right(truths, production.predictions)
     worse, better, n = int((old_right & ~new_right).sum()), int((new_right & ~old_right).sum()), len(truths)
     is_same = list(candidate.predictions) == list(production.predictions)

@@ -18,6 +18,8 @@ from slipway.gate.replay import CHECK as REPLAY
 from slipway.gate.replay import Replayed, replay
 from slipway.gate.schemas import same_requests
 from slipway.gate.single import batch_is_single
+from slipway.gate.skill import CHECK as SKILL
+from slipway.gate.skill import skill
 from slipway.model.score import Scorer
 from slipway.project import Model
 from slipway.records import Prediction
@@ -111,6 +113,7 @@ def _quality_lines(candidate: Scorer, production: Scorer | None, model: Model, a
     except Exception as error:  # the edge of what was trained elsewhere: damaged test rows are a line, not a crash
         return [Line("quality", "metrics on the test rows", _reason(error), "failed")]
     lines = [line for name, threshold in model.gate.items() for line in thresholds(name, threshold, quality)]
+    lines += _told(SKILL, lambda: [skill(model, quality)])
     compare = partial(against_production, model, quality, candidate, production, absent)
     return lines + _told("against production", compare)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from slipway.gate.compare import ALPHA, Paired
-from slipway.gate.lines import Outcome, between, number
+from slipway.gate.lines import Outcome, between, number, p_words
 from slipway.project import Threshold
 
 _DOUBT = {"accuracy": 0.05, "macro_f1": 0.05, "auc": 0.05, "r2": 0.05}
@@ -68,7 +68,7 @@ def judge(found: Paired, limit: Allowed, *, p: float | None = None) -> Verdict:
     p = found.chance(limit.drop) if p is None else p
     outcome = outcome_of(found, limit, p=p)
     worst = limit.drop + limit.doubt
-    said = f"{number(found.candidate)} vs {number(found.production)} on {found.rows:,} rows, {_words(p)}"
+    said = f"{number(found.candidate)} vs {number(found.production)} on {found.rows:,} rows, {p_words(p)}"
     unsure = f"drop {between(*found.bounds)}"
     told_from = f"{limit.drop + found.tells:.2g}"
     if outcome == "failed":
@@ -85,7 +85,3 @@ def judge(found: Paired, limit: Allowed, *, p: float | None = None) -> Verdict:
         more = found.rows_to_rule_out(found.drop - limit.drop)
         needed = f"about {more:,} would, if the drop stays" if more < _MANY else "the two are all but equal"
     return Verdict(outcome, said, unsure, f"{untold}; {needed}", p)
-
-
-def _words(p: float) -> str:
-    return f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"

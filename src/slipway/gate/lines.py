@@ -46,5 +46,10 @@ def between(low: float, high: float) -> str:
     return f"{_short(low)} to {_short(high)} (90 %)"
 
 
+def p_words(p: float) -> str:
+    """A one-sided p as the table shows it."""
+    return f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
+
+
 def _short(value: float) -> str:
     return number(value) if abs(value) >= 1_000 else f"{value + 0.0:.3g}"  # a zero has no sign here

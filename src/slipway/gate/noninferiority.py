@@ -4,7 +4,6 @@ Of n rows, `worse` are right by production alone and `better` by the candidate a
 two shares. How many rows differ at all is a nuisance: the error of a test depends on it.
 """
 
-import math
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -33,8 +32,9 @@ def p_drop_exceeds(worse: int, better: int, n: int, drop: float) -> float:
 
     Small values show that the drop is larger. Up to `EXACT_ROWS` rows this is the exact unconditional test: the chance
     of a score (Tango's) at least as large, by enumeration of every outcome, at the share of differing rows that makes
-    it largest within a 99.999 % interval, plus 0.001 % (Berger and Boos, 1994; Hsueh, Liu and Chen, 2001; Sidik, 2003). It
-    errs in at most 5 % at p < 0.05, whatever that share is. With more rows it is the score's normal approximation.
+    it largest within a 99.999 % interval, plus 0.001 % (Berger and Boos, 1994; Hsueh, Liu and Chen, 2001; Sidik,
+    2003). It errs in at most 5 % at p < 0.05, whatever that share is. With more rows it is the score's normal
+    approximation.
     """
     if n > EXACT_ROWS:
         return NormalDist().cdf(-tango_score(worse, better, n, drop))
@@ -94,7 +94,7 @@ def _scores(worse: Integers, better: Integers, n: int, drop: float) -> Floats:
 
 
 def _least_drop(worse: int, better: int, n: int, alpha: float) -> float:
-    """The greatest drop that the rows show to be exceeded; the p rises with the drop, so that halving finds it."""
+    """The greatest drop that the rows show to be exceeded: the p rises with the drop, all but for small steps."""
     low, high = -1.0, (worse - better) / n
     near = tango_bound(worse, better, n, NormalDist().inv_cdf(1 - alpha))
     for guess in (near - _NEAR, near, near + _NEAR):

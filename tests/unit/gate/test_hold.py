@@ -35,6 +35,7 @@ def test_a_first_candidate_passes_and_what_cannot_be_told_is_shown(good):
     assert report.passed
     assert [(told.check, told.outcome) for told in report.lines] == [
         ("accuracy", "passed"),
+        ("skill", "passed"),
         ("accuracy against production", "cannot tell"),
         ("schema", "cannot tell"),
         ("batch and single rows", "passed"),
@@ -44,7 +45,7 @@ def test_a_first_candidate_passes_and_what_cannot_be_told_is_shown(good):
     ]
     assert line(report, "accuracy against production").measured == "nothing is live yet"
     assert line(report, "replay").measured == "no requests yet"
-    assert report.sentence().startswith("3 lines passed; cannot tell: accuracy against production, schema, replay")
+    assert report.sentence().startswith("4 lines passed; cannot tell: accuracy against production, schema, replay")
 
 
 def test_a_worse_candidate_is_refused_with_the_figures(good, bad):
@@ -61,10 +62,10 @@ def test_a_better_candidate_passes(good, bad):
     assert report.passed
     assert line(report, "accuracy against production").outcome == "passed"
     assert line(report, "schema").measured == "the same 3 fields"
-    assert report.sentence() == "9 lines passed"
+    assert report.sentence() == "10 lines passed"
     assert [told.check for told in report.lines] == [
-        "accuracy", "accuracy against production", "accuracy by colour", "schema", "batch and single rows", "replay",
-        "latency", "training data", "clean load",
+        "accuracy", "skill", "accuracy against production", "accuracy by colour", "schema", "batch and single rows",
+        "replay", "latency", "training data", "clean load",
     ]  # fmt: skip
 
 
