@@ -13,6 +13,7 @@ from pathlib import Path
 
 from slipway import garbage
 from slipway.gate.lines import Line
+from slipway.gate.patience import wait_for_work
 
 CHECK = "clean load"
 ASKED = "loads in a fresh process, with the expected answers"
@@ -50,10 +51,11 @@ class CleanRoom:
         """The gate's line."""
         assert self._folder is not None
         try:
-            said, complained = self._process.communicate(timeout=self._seconds)
+            said, complained = wait_for_work(self._process, self._seconds)
         except subprocess.TimeoutExpired:
             self.close()
-            return Line(CHECK, ASKED, f"not done after {self._seconds:g} s", "cannot tell", "", "a quieter machine")
+            undone = f"not done after {self._seconds:g} s of work, or without any for as long"
+            return Line(CHECK, ASKED, undone, "cannot tell", "", "a bundle that loads and answers in less")
         last = (said.strip().splitlines() or [""])[-1]
         try:
             found = json.loads(last)

@@ -153,7 +153,8 @@ def _told(check: str, measured: Callable[[], list[Line]]) -> list[Line]:
 
 
 def _refusal(line: Line) -> str:
-    said = f"{line.check}: asked {line.asked}, measured {line.measured}"
+    unsure = f" ({line.uncertainty})" if line.uncertainty else ""
+    said = f"{line.check}: asked {line.asked}, measured {line.measured}{unsure}"
     return f"{said}: cannot tell ({line.would_change})" if line.outcome == "cannot tell" else said
 
 

@@ -1,14 +1,16 @@
-"""Two versions and a few requests → the gate's line on how long each takes, asked in turn in one process."""
+"""Compare how long two versions take over a row, asked in turn in one process: a line of the gate."""
 
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from slipway.gate.compare import Z
 from slipway.gate.lines import Line, Outcome
+from slipway.gate.measure import Floats
 from slipway.model.score import Scorer
 from slipway.project import Replay
 
@@ -17,62 +19,101 @@ if TYPE_CHECKING:
 
 CHECK = "latency"
 
-_PAIRS, _FEWEST = 40, 8
+_ROWS = 40
+_FEWEST, _MOST = 8, 400
+_LEAST = 1e-6
 _SECONDS = 0.25
-"""After so long the pairs that there are have to do."""
+"""So long both are asked in any case..."""
+_MOST_SECONDS = 2.0
+"""...and so long at the most, while the interval does not decide."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Spent:
+    """What one version took over each row, in milliseconds."""
+
+    processor: Floats
+    waited: Floats
+    """By the clock, but not on a processor: for an answer from elsewhere, or for a processor."""
+
+    @property
+    def milliseconds(self) -> Floats:
+        """Shape (pairs,). Of the waiting only what was waited every time: the rest is what else the machine did."""
+        taken: Floats = np.maximum(self.processor + self.waited.min(), _LEAST)
+        return taken
 
 
 def latency(
     candidate: Scorer, production: Scorer | None, rows: Sequence[Mapping[str, Any]], limit: Replay, absent: str
 ) -> Line:
-    """Ask both for one row at a time, turn about, so that whatever else the machine does falls on both.
+    """Ask both for one row at a time, turn about, until it shows which is slower, and compare what each took itself.
 
-    It fails where both the ratio of the medians and their difference are beyond their limits, and would be whatever
-    the spread of the pairs allows (order statistics around the median, at 95 %).
+    That is the processor's time of this process, and what a version waits every time it is asked, so that other work
+    on the machine does not decide. It fails where both the ratio of the medians and their difference are beyond their
+    limits, and would be whatever the spread of the pairs allows (order statistics around the median, at 95 %).
     """
     asked = f"at most {limit.latency_factor:g} times production's, or {limit.latency_floor_ms:g} ms more"
     if production is None:
         return Line(CHECK, asked, absent, "cannot tell", counts=False, varies=True)
-    rows = [row for row in rows if not production.bundle.schema.problems([row])]
+    schemas = (candidate.bundle.schema, production.bundle.schema)
+    rows = [row for row in rows if not any(schema.problems([row]) for schema in schemas)]
     if not rows:
         change = "requests that both take"
         return Line(CHECK, asked, "no requests that both take", "cannot tell", "", change, counts=False, varies=True)
-    ours, theirs = _turn_about(candidate, production, rows)
-    ratio, low_ratio, high_ratio = _median(ours / theirs)
-    more, low_more, high_more = _median(ours - theirs)
-    said = f"{np.median(ours):.1f} ms vs {np.median(theirs):.1f} ms for a row alone, {len(ours)} pairs"
+    ours, theirs = _turn_about(candidate, production, rows, limit)
+    said = (
+        f"{np.median(ours):.1f} ms vs {np.median(theirs):.1f} ms for a row alone, of their own work, {len(ours)} pairs"
+    )
+    (ratio, low_ratio, high_ratio), (more, low_more, high_more) = _median(ours / theirs), _median(ours - theirs)
     unsure = f"{low_ratio:.2f} to {high_ratio:.2f} times, {low_more:+.1f} to {high_more:+.1f} ms (90 %)"
-    change = f"above {limit.latency_factor:g} times and {limit.latency_floor_ms:g} ms more it fails"
+    if _outcome(ours, theirs, limit) == "failed":
+        change = "a faster candidate, or [model.replay] latency_factor"
+        return Line(CHECK, asked, said, "failed", unsure, change, counts=False, varies=True)
     if ratio <= limit.latency_factor or more <= limit.latency_floor_ms:
+        change = f"above {limit.latency_factor:g} times and {limit.latency_floor_ms:g} ms more it fails"
         return Line(CHECK, asked, said, "passed", unsure, change, counts=False, varies=True)
-    is_shown = low_ratio > limit.latency_factor and low_more > limit.latency_floor_ms
-    outcome: Outcome = "failed" if is_shown else "cannot tell"
-    change = "a quieter machine" if not is_shown else "a faster candidate, or [model.replay] latency_factor"
-    return Line(CHECK, asked, said, outcome, unsure, change, counts=False, varies=True)
+    return Line(CHECK, asked, said, "cannot tell", unsure, "a quieter machine", counts=False, varies=True)
 
 
-def _turn_about(candidate: Scorer, production: Scorer, rows: Sequence[Mapping[str, Any]]) -> tuple[Any, Any]:
-    """Milliseconds of either, pair by pair; the first of each is not counted."""
-    both = [
-        (scorer, [scorer.bundle.schema.table([row]) for row in rows[:_PAIRS]]) for scorer in (candidate, production)
-    ]
-    spent: tuple[list[float], list[float]] = ([], [])
-    until = time.perf_counter() + _SECONDS
-    for pair in range(_PAIRS + 1):
-        for who in (0, 1) if pair % 2 else (1, 0):
-            scorer, tables = both[who]
-            taken = _milliseconds(scorer, tables[pair % len(tables)])
-            if pair:
-                spent[who].append(taken)
-        if pair >= _FEWEST and time.perf_counter() > until:
-            break
-    return np.array(spent[0]), np.array(spent[1])
+def _outcome(ours: Floats, theirs: Floats, limit: Replay) -> Outcome:
+    (_, low_ratio, high_ratio), (_, low_more, high_more) = _median(ours / theirs), _median(ours - theirs)
+    if low_ratio > limit.latency_factor and low_more > limit.latency_floor_ms:
+        return "failed"
+    is_within = high_ratio <= limit.latency_factor or high_more <= limit.latency_floor_ms
+    return "passed" if is_within else "cannot tell"
 
 
-def _milliseconds(scorer: Scorer, table: "pl.DataFrame") -> float:
+def _turn_about(
+    candidate: Scorer, production: Scorer, rows: Sequence[Mapping[str, Any]], limit: Replay
+) -> tuple[Floats, Floats]:
+    """Milliseconds of either, pair by pair, until the interval decides; the first of each is not counted."""
+    from threadpoolctl import threadpool_limits
+
+    scorers = (candidate, production)
+    tables = [[scorer.bundle.schema.table([row]) for row in rows[:_ROWS]] for scorer in scorers]
+    spent: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
     started = time.perf_counter()
+    with threadpool_limits(1):  # threads that wait for work spend the processor's time on it
+        for pair in range(_MOST + 1):
+            for who in (0, 1) if pair % 2 else (1, 0):
+                taken = _milliseconds(scorers[who], tables[who][pair % len(tables[who])])
+                if pair:
+                    spent[who].append(taken)
+            passed = time.perf_counter() - started
+            if pair >= _FEWEST and passed > _SECONDS:
+                ours, theirs = (_Spent(*np.array(each).T).milliseconds for each in spent)
+                if passed > _MOST_SECONDS or _outcome(ours, theirs, limit) != "cannot tell":
+                    return ours, theirs
+    ours, theirs = (_Spent(*np.array(each).T).milliseconds for each in spent)
+    return ours, theirs
+
+
+def _milliseconds(scorer: Scorer, table: "pl.DataFrame") -> tuple[float, float]:
+    """What a row takes on the processor, and what it waits."""
+    started, processor = time.perf_counter(), time.process_time()
     scorer.score(table)
-    return 1000 * (time.perf_counter() - started)
+    processor = time.process_time() - processor
+    return 1000 * processor, 1000 * max(time.perf_counter() - started - processor, 0.0)
 
 
 def _median(values: Any) -> tuple[float, float, float]:
