@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from slipway.errors import DataError
 from slipway.new import pages
-from slipway.new.baseline import Ask, Baseline, ask, baseline
+from slipway.new.baseline import Baseline, baseline
 from slipway.new.columns import Judged, judge
+from slipway.new.first_gate import Ask, ask
 from slipway.new.giveaways import giveaways
 from slipway.tables.files import is_csv, read_table
 
@@ -53,7 +54,7 @@ class Draft:
             "slipway.toml": pages.toml_text(self.name, data, self.judged, self.gate),
             "pipeline.py": self.first.text,
             readme: pages.readme_text(self.name, data, self.judged, self.gate, file=self.file, warnings=self.warnings),
-            "tests/test_pipeline.py": pages.test_text(self.judged, data),
+            "tests/test_pipeline.py": pages.test_text(self.judged, data, is_boosted=not self.first.choice.is_linear),
         }
 
     def notes(self) -> Iterator[str]:
@@ -95,7 +96,8 @@ def draft(name: str, source: Path, target: str | None) -> Draft:
         first.features, judged.target.name, is_class=is_class, reached=first.mean("accuracy" if is_class else "r2")
     )
     words = dialect.words() if dialect is not None else ""
-    return Draft(name, judged, first, ask(first, judged), words, (*judged.warnings, *filter(None, [told])))
+    gate = ask(first, judged)
+    return Draft(name, judged, first, gate, words, (*judged.warnings, *gate.warnings, *filter(None, [told])))
 
 
 def _read(source: Path) -> "tuple[pl.DataFrame, frozenset[str], Dialect | None]":
