@@ -7,7 +7,7 @@ from slipway.errors import DataError, near_miss
 from slipway.gate.compare import Paired, paired
 from slipway.gate.fair import Fair, fair
 from slipway.gate.judge import Allowed, allowed, judge, outcome_of
-from slipway.gate.lines import Line, number
+from slipway.gate.lines import TO_COMPARE, Line, number
 from slipway.gate.measure import CannotMeasure
 from slipway.gate.quality import MIN_ROWS, Quality
 from slipway.gate.slices import holm, slice_columns, slices_of
@@ -41,9 +41,14 @@ def against_production(
     """
     asked = {name: threshold for name, threshold in model.gate.items() if threshold.max_drop is not None}
     if production is None:
-        return [Line(_check(n), _asked(n, t), absent, "cannot tell", counts=False) for n, t in asked.items()]
+        return [
+            Line(_check(n), _asked(n, t), absent, "cannot tell", "", TO_COMPARE, counts=False) for n, t in asked.items()
+        ]
     if quality.failure is not None:
-        return [Line(_check(n), _asked(n, t), quality.failure, "failed") for n, t in asked.items()]
+        return [
+            Line(_check(n), _asked(n, t), quality.failure, "failed", "", "every test row answered")
+            for n, t in asked.items()
+        ]
     if not asked:
         return []
     try:
@@ -60,7 +65,9 @@ def _overall(name: str, threshold: Threshold, rows: Fair) -> Line:
     try:
         found = paired(name, rows.truths, rows.candidate, rows.production)
     except CannotMeasure as error:
-        return Line(_check(name), _asked(name, threshold), str(error), "cannot tell")
+        return Line(
+            _check(name), _asked(name, threshold), str(error), "cannot tell", "", "more test rows of each class"
+        )
     told = judge(found, allowed(name, threshold, found.production))
     return Line(_check(name), _asked(name, threshold), told.measured, told.outcome, told.uncertainty, told.would_change)
 

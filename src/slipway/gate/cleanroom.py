@@ -63,7 +63,7 @@ class CleanRoom:
         except (ValueError, KeyError, TypeError):
             code = self._process.returncode
             ended = (complained.strip().splitlines() or ["no message"])[-1]
-            return Line(CHECK, ASKED, f"the process ended with {code}: {ended}", "failed")
+            return Line(CHECK, ASKED, f"the process ended with {code}: {ended}", "failed", "", "the error mended")
         if problem is not None:
             return Line(CHECK, ASKED, problem, "failed", "", "a bundle that needs nothing but itself and its libraries")
         said = f"{examples} examples answered as expected"

@@ -1,15 +1,18 @@
 """Compare how long two versions take over a row, asked in turn in one process: a line of the gate."""
 
 import math
+import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from slipway.gate.compare import Z
-from slipway.gate.lines import Line, Outcome
+from slipway.gate.lines import TO_COMPARE, Line, Outcome
 from slipway.gate.measure import Floats
 from slipway.model.score import Scorer
 from slipway.project import Replay
@@ -34,7 +37,7 @@ class _Spent:
 
     processor: Floats
     waited: Floats
-    """By the clock, but not on a processor: for an answer from elsewhere, or for a processor."""
+    """By the clock, but neither on a processor nor in the queue for one."""
 
     @property
     def milliseconds(self) -> Floats:
@@ -54,7 +57,7 @@ def latency(
     """
     asked = f"at most {limit.latency_factor:g} times production's, or {limit.latency_floor_ms:g} ms more"
     if production is None:
-        return Line(CHECK, asked, absent, "cannot tell", counts=False, varies=True)
+        return Line(CHECK, asked, absent, "cannot tell", "", TO_COMPARE, counts=False, varies=True)
     schemas = (candidate.bundle.schema, production.bundle.schema)
     rows = [row for row in rows if not any(schema.problems([row]) for schema in schemas)]
     if not rows:
@@ -109,11 +112,23 @@ def _turn_about(
 
 
 def _milliseconds(scorer: Scorer, table: "pl.DataFrame") -> tuple[float, float]:
-    """What a row takes on the processor, and what it waits."""
+    """What a row takes on the processor, and what it waits for anything but a processor."""
+    queued = _queued_seconds()
     started, processor = time.perf_counter(), time.process_time()
     scorer.score(table)
     processor = time.process_time() - processor
-    return 1000 * processor, 1000 * max(time.perf_counter() - started - processor, 0.0)
+    passed = time.perf_counter() - started
+    return 1000 * processor, 1000 * max(passed - processor - (_queued_seconds() - queued), 0.0)
+
+
+def _queued_seconds() -> float:
+    """How long the threads of this process were ready to run and had no processor; 0 where the system does not tell."""
+    total = 0
+    with suppress(OSError):
+        for task in os.scandir("/proc/self/task"):
+            with suppress(OSError, ValueError, IndexError):  # a thread that has just ended
+                total += int(Path(task.path, "schedstat").read_text(encoding="ascii").split()[1])
+    return total / 1e9
 
 
 def _median(values: Any) -> tuple[float, float, float]:

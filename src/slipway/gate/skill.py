@@ -58,8 +58,9 @@ class _Lead:
 def skill(model: Model, quality: Quality) -> Line:
     """Say whether the candidate is better than an answer that knows nothing of the row.
 
-    It passes where it is shown to be (one-sided p < 0.05, by Holm over the metrics), and fails where no metric measures
-    any lead. Between the two, and on few rows, it can't be told, which refuses nobody.
+    It passes where it is shown to be (one-sided p < 0.05, by Holm over the metrics). It fails where no metric measures
+    any lead, and where its probabilities are shown to be worse than the classes' shares and no more of its answers are
+    right than of the commonest class alone. Between the two, and on few rows, it can't be told, which refuses nobody.
     """
     names = _names(model)
     by = " or ".join([", ".join(names[:-1]), names[-1]])
@@ -82,16 +83,27 @@ def skill(model: Model, quality: Quality) -> Line:
         return Line(CHECK, asked, said, "passed", unsure, "a model without a lead fails", counts=False)
     if (few := _few(model.kind, quality.truths)) is not None:
         return Line(CHECK, asked, said, "cannot tell", unsure, few, counts=False)
-    if ahead:
+    if ahead and not _is_shown_worse(leads, quality.truths, quality.answers):
         error = (best.bounds[1] - best.bounds[0]) / (2 * Z)
         needed = math.ceil(rows * (Z * error / best.lead) ** 2)
         change = f"about {max(needed, rows + 1):,} test rows would show it, if the lead stays"
         return Line(CHECK, asked, said, "cannot tell", unsure, change, counts=False)
-    said = f"no better than {constant} on {rows:,} test rows: {', '.join(lead.words() for lead in leads)}"
+    shown = "not shown to be better" if ahead else "no better"
+    said = f"{shown} than {constant} on {rows:,} test rows: {', '.join(lead.words() for lead in leads)}"
     change = "a model that learns something of the target"
     if model.kind == "classification" and not RANKED & {*names}:
         change += "; where its ranking is what is used, auc or average_precision in [model] gate"
     return Line(CHECK, asked, said, "failed", unsure, change)
+
+
+def _is_shown_worse(leads: Sequence[_Lead], truths: Sequence[Label], candidate: Answers) -> bool:
+    loss = next((lead for lead in leads if lead.metric == "log_loss"), None)
+    if loss is None or loss.bounds[1] >= 0:
+        return False
+    right, constant = (
+        metric("accuracy", truths, a.predictions).value for a in (candidate, best_constant("accuracy", truths))
+    )
+    return right <= constant
 
 
 def _names(model: Model) -> list[str]:

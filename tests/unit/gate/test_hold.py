@@ -268,3 +268,31 @@ def test_a_working_bundle_gives_its_examples(good):
 )
 def test_answers_agree_within_what_a_batch_may_differ(given, expected, same):
     assert agree(given, expected) is same
+
+
+def test_every_line_that_did_not_pass_says_what_would_change_that(good, bad, alike):
+    reports = [
+        hold(good, None, 1, model(kappa=Threshold(minimum=0.9), nothing=Threshold(minimum=0.1)), [], room=OpenDoor()),
+        hold(bad, good, 2, model(), [asked(-7.0, answer="apple")], room=OpenDoor()),
+        hold(*alike, 2, model(), [], room=OpenDoor()),
+    ]
+    lines = [line for report in reports for line in report.lines if line.outcome != "passed"]
+    assert {line.check for line in lines} >= {"kappa", "nothing", "accuracy against production", "schema", "latency"}
+    assert [line.check for line in lines if not line.would_change] == []
+
+
+def test_a_refusal_gives_the_interval(good, bad):
+    refused = hold(bad, good, 2, model(), [], room=OpenDoor())
+    assert "p = 1e-05 (drop 0.103" in refused.sentence() or "p < 0.001 (drop 0.1" in refused.sentence()
+
+
+def test_a_report_is_read_back_from_its_table_as_it_was(good, alike):
+    for report in (hold(good, None, 1, model(), [], room=OpenDoor()), hold(*alike, 2, model(), [], room=OpenDoor())):
+        kept = GateReport.from_json(json.loads(json.dumps(report.to_json())))
+        assert (kept.digest, kept.passed, kept.refusing) == (report.digest, report.passed, report.refusing)
+    older = {
+        "version": 1,
+        "passed": True,
+        "lines": [{"check": "a", "asked": "b", "measured": "c", "outcome": "passed"}],
+    }
+    assert GateReport.from_json(older).passed

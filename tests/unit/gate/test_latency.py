@@ -52,7 +52,7 @@ class Laborious:
 def busy_machine():
     """More processes than processors, which compute without pause."""
     command = [sys.executable, "-c", "while True: sum(range(10_000))"]
-    others = [subprocess.Popen(command) for _ in range(3)]
+    others = [subprocess.Popen(command) for _ in range(6)]
     yield
     for other in others:
         other.kill()
@@ -61,7 +61,7 @@ def busy_machine():
 
 def test_on_a_busy_machine_the_same_version_is_not_refused_and_a_slower_one_is(good, busy_machine):
     tight = Replay(latency_factor=1.5, latency_floor_ms=0.5)
-    assert latency(good, good, ROWS, tight, "").outcome == "passed"
+    assert {latency(good, good, ROWS, tight, "").outcome for _ in range(3)} == {"passed"}
     told = latency(Laborious(good, 8), good, ROWS, tight, "")
     assert told.outcome == "failed"
     assert "times, +" in told.uncertainty

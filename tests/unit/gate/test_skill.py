@@ -132,6 +132,21 @@ def test_a_regression_that_is_the_mean_or_the_median_fails(gate, words):
     assert good.outcome == "passed"
 
 
+def test_guesses_of_uneven_classes_fail_though_one_metric_may_be_ahead_by_chance():
+    rng = np.random.default_rng(11)
+    for _ in range(10):
+        truths, guessed = (["yes" if u < 0.05 else "no" for u in rng.random(800)] for _ in range(2))
+        certain = [{c: float(c == g) for c in ("yes", "no")} for g in guessed]
+        assert held(truths, guessed, certain, gate=("average_precision",)).outcome == "failed"
+
+
+def test_a_tree_that_is_certain_of_everything_is_not_failed_for_that_where_more_of_it_is_right():
+    truths = ["a", "b"] * 20
+    given = ["a", "b"] * 14 + ["b", "a"] * 6
+    certain = [{c: float(c == g) for c in "ab"} for g in given]
+    assert held(truths, given, certain).outcome != "failed"
+
+
 def test_on_few_rows_nothing_is_told_and_nobody_refused():
     told = held(["a", "b"] * 10, ["b"] * 20)
     assert (told.outcome, told.counts, told.would_change) == ("cannot tell", False, "30 test rows")
