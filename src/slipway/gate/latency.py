@@ -2,6 +2,7 @@
 
 import math
 import os
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -37,10 +38,11 @@ class _Spent:
 
     processor: Floats
     waited: Floats
-    """By the clock, but neither on a processor nor in the queue for one."""
+    """By the clock, but neither on a processor nor in the queue for one; 0 where the system does not tell."""
+    clock: Floats
 
     @property
-    def milliseconds(self) -> Floats:
+    def own(self) -> Floats:
         """Shape (pairs,). Of the waiting only what was waited every time: the rest is what else the machine did."""
         taken: Floats = np.maximum(self.processor + self.waited.min(), _LEAST)
         return taken
@@ -53,7 +55,8 @@ def latency(
 
     That is the processor's time of this process, and what a version waits every time it is asked, so that other work
     on the machine does not decide. It fails where both the ratio of the medians and their difference are beyond their
-    limits, and would be whatever the spread of the pairs allows (order statistics around the median, at 95 %).
+    limits, and would be whatever the spread of the pairs allows (order statistics around the median, at 95 %). Where
+    only the clock shows that, it can't be told: on a busy machine nobody knows what was waited for.
     """
     asked = f"at most {limit.latency_factor:g} times production's, or {limit.latency_floor_ms:g} ms more"
     if production is None:
@@ -63,7 +66,8 @@ def latency(
     if not rows:
         change = "requests that both take"
         return Line(CHECK, asked, "no requests that both take", "cannot tell", "", change, counts=False, varies=True)
-    ours, theirs = _turn_about(candidate, production, rows, limit)
+    new, old = _turn_about(candidate, production, rows, limit)
+    ours, theirs = new.own, old.own
     said = (
         f"{np.median(ours):.1f} ms vs {np.median(theirs):.1f} ms for a row alone, of their own work, {len(ours)} pairs"
     )
@@ -72,7 +76,9 @@ def latency(
     if _outcome(ours, theirs, limit) == "failed":
         change = "a faster candidate, or [model.replay] latency_factor"
         return Line(CHECK, asked, said, "failed", unsure, change, counts=False, varies=True)
-    if ratio <= limit.latency_factor or more <= limit.latency_floor_ms:
+    if _outcome(new.clock, old.clock, limit) == "failed":
+        said += f"; by the clock {np.median(new.clock):.1f} ms vs {np.median(old.clock):.1f} ms"
+    elif ratio <= limit.latency_factor or more <= limit.latency_floor_ms:
         change = f"above {limit.latency_factor:g} times and {limit.latency_floor_ms:g} ms more it fails"
         return Line(CHECK, asked, said, "passed", unsure, change, counts=False, varies=True)
     return Line(CHECK, asked, said, "cannot tell", unsure, "a quieter machine", counts=False, varies=True)
@@ -88,13 +94,13 @@ def _outcome(ours: Floats, theirs: Floats, limit: Replay) -> Outcome:
 
 def _turn_about(
     candidate: Scorer, production: Scorer, rows: Sequence[Mapping[str, Any]], limit: Replay
-) -> tuple[Floats, Floats]:
-    """Milliseconds of either, pair by pair, until the interval decides; the first of each is not counted."""
+) -> tuple[_Spent, _Spent]:
+    """What either took, pair by pair, until the interval decides; the first of each is not counted."""
     from threadpoolctl import threadpool_limits
 
     scorers = (candidate, production)
     tables = [[scorer.bundle.schema.table([row]) for row in rows[:_ROWS]] for scorer in scorers]
-    spent: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
+    spent: tuple[list[tuple[float, float, float]], list[tuple[float, float, float]]] = ([], [])
     started = time.perf_counter()
     with threadpool_limits(1):  # threads that wait for work spend the processor's time on it
         for pair in range(_MOST + 1):
@@ -104,31 +110,35 @@ def _turn_about(
                     spent[who].append(taken)
             passed = time.perf_counter() - started
             if pair >= _FEWEST and passed > _SECONDS:
-                ours, theirs = (_Spent(*np.array(each).T).milliseconds for each in spent)
-                if passed > _MOST_SECONDS or _outcome(ours, theirs, limit) != "cannot tell":
-                    return ours, theirs
-    ours, theirs = (_Spent(*np.array(each).T).milliseconds for each in spent)
-    return ours, theirs
+                new, old = (_Spent(*np.array(each).T) for each in spent)
+                if passed > _MOST_SECONDS or _outcome(new.own, old.own, limit) != "cannot tell":
+                    return new, old
+    new, old = (_Spent(*np.array(each).T) for each in spent)
+    return new, old
 
 
-def _milliseconds(scorer: Scorer, table: "pl.DataFrame") -> tuple[float, float]:
-    """What a row takes on the processor, and what it waits for anything but a processor."""
-    queued = _queued_seconds()
+def _milliseconds(scorer: Scorer, table: "pl.DataFrame") -> tuple[float, float, float]:
+    """What a row takes on the processor, what it waits for anything but a processor, and what the clock says."""
+    before = _queued_seconds()
     started, processor = time.perf_counter(), time.process_time()
     scorer.score(table)
     processor = time.process_time() - processor
     passed = time.perf_counter() - started
-    return 1000 * processor, 1000 * max(passed - processor - (_queued_seconds() - queued), 0.0)
+    queued = {thread: after - before.get(thread, 0.0) for thread, after in _queued_seconds().items()}
+    ours = queued.pop(threading.get_native_id(), 0.0)
+    # Of the threads that it waited for, the one that had to wait longest: they wait beside each other.
+    waited = max(passed - processor - ours - max(queued.values(), default=0.0), 0.0) if before else 0.0
+    return 1000 * processor, 1000 * waited, 1000 * passed
 
 
-def _queued_seconds() -> float:
-    """How long the threads of this process were ready to run and had no processor; 0 where the system does not tell."""
-    total = 0
+def _queued_seconds() -> dict[int, float]:
+    """How long each thread of this process was ready to run and had no processor; empty where that is not told."""
+    found = {}
     with suppress(OSError):
         for task in os.scandir("/proc/self/task"):
             with suppress(OSError, ValueError, IndexError):  # a thread that has just ended
-                total += int(Path(task.path, "schedstat").read_text(encoding="ascii").split()[1])
-    return total / 1e9
+                found[int(task.name)] = int(Path(task.path, "schedstat").read_text(encoding="ascii").split()[1]) / 1e9
+    return found
 
 
 def _median(values: Any) -> tuple[float, float, float]:

@@ -69,12 +69,12 @@ def test_on_a_busy_machine_the_same_version_is_not_refused_and_a_slower_one_is(g
 
 def test_what_a_version_does_not_wait_every_time_is_not_its_own(good):
     told = latency(Hindered(good, 40), good, ROWS, Replay(), "")
-    assert told.outcome == "passed"
+    assert told.outcome != "failed"
 
 
-def test_what_it_waits_every_time_is(good):
+def test_what_it_waits_every_time_does_not_pass_and_fails_where_nobody_else_uses_the_machine(good):
     told = latency(Slow(good, 40), good, ROWS, Replay(), "")
-    assert told.outcome == "failed"
+    assert told.outcome == "failed" or (told.outcome, "; by the clock " in told.measured) == ("cannot tell", True)
 
 
 def test_what_cannot_be_told_refuses_nobody(good):
@@ -91,14 +91,14 @@ def test_a_version_beside_itself_is_as_fast(good):
 
 
 def test_a_version_that_takes_far_longer_fails(good):
-    told = latency(Slow(good, 40), Slow(good, 1), ROWS, Replay(latency_factor=2.0, latency_floor_ms=5.0), "")
+    told = latency(Laborious(good, 20), good, ROWS, Replay(latency_factor=2.0, latency_floor_ms=2.0), "")
     assert told.outcome == "failed"
-    assert told.asked == "at most 2 times production's, or 5 ms more"
+    assert told.asked == "at most 2 times production's, or 2 ms more"
 
 
 @pytest.mark.parametrize("limit", [Replay(latency_factor=100.0), Replay(latency_floor_ms=500.0)])
 def test_both_limits_have_to_be_passed(good, limit):
-    assert latency(Slow(good, 40), Slow(good, 1), ROWS, limit, "").outcome == "passed"
+    assert latency(Laborious(good, 20), good, ROWS, limit, "").outcome == "passed"
 
 
 def test_without_production_or_requests_that_it_takes_nothing_is_told_and_nobody_refused(good):
