@@ -7,7 +7,7 @@ from typing import Any
 from slipway.errors import DataError
 from slipway.gate.evidence import read_table
 from slipway.project import Project
-from slipway.records import Decision, LedgerEntry, Step, new_id
+from slipway.records import LIVE_CHANGES, Decision, LedgerEntry, Step, new_id
 from slipway.settings import Settings
 from slipway.storage import Storage
 from slipway.webhook import WAITS, Event, Notice, NotTold, send
@@ -63,7 +63,7 @@ class Notices:
         """
         if self._address is None or entry is None:
             return None
-        step: Step = "rollback" if entry.action == "rolled back" else "promote"
+        step: Step = "promote" if entry.action == "released" else "rollback"
         decision = Decision(new_id(), step, entry.action, entry.why, entry.at)
         event: Event = "rollback" if step == "rollback" else "promotion"
         failed = self._send(self._notice(decision, event, entry.version, entry=entry), decision)
@@ -112,7 +112,7 @@ class Notices:
         return before is not None and before.outcome != NOT_TOLD and _alarm(before) == _alarm(decision)
 
     def _last_change(self) -> LedgerEntry | None:
-        changes = [e for e in self._storage.ledger.entries() if e.action in ("released", "rolled back")]
+        changes = [e for e in self._storage.ledger.entries() if e.action in LIVE_CHANGES]
         return changes[-1] if changes else None
 
 

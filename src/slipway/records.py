@@ -9,8 +9,11 @@ from typing import Any, Literal
 Label = str | int | float | bool
 """A prediction or a truth: a class label, or a number."""
 
-Action = Literal["candidate", "refused", "passed", "released", "settled", "rolled back"]
+Action = Literal["candidate", "refused", "passed", "released", "settled", "rolled back", "rolled forward"]
 """What one entry of the ledger records of its version; see `release/states.py` for what may follow what."""
+
+LIVE_CHANGES: tuple[Action, ...] = ("released", "rolled back", "rolled forward")
+"""The actions after which another version is live."""
 
 Step = Literal["check", "decide", "retrain", "gate", "promote", "watch", "rollback", "purge"]
 """A step of the loop, or the removal of journalled predictions."""

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.gate.hold import GateReport
+from slipway.gate.latency import latency
+from slipway.gate.lines import Line
 from slipway.journal.labels import gather
 from slipway.journal.partial import measurable
 from slipway.journal.shares import newest_within
@@ -15,9 +17,9 @@ from slipway.monitor.check import PREDICTION
 from slipway.monitor.check import check as check_drift
 from slipway.monitor.window import Monitored
 from slipway.pipeline.orchestrated import T
-from slipway.project import Project
+from slipway.project import Project, Replay
 from slipway.records import Prediction
-from slipway.release.watch import Side, compare
+from slipway.release.watch import LATENCY_FLOOR_MS, LATENCY_RATIO, Side, compare
 from slipway.storage.seams import Decisions, Lease
 from slipway.tables.files import table_of
 
@@ -98,6 +100,7 @@ class Steps:
             self._side(previous, before),
             kind=self.project.model.kind,
             drift_threshold=self.project.monitor.prediction_drift,
+            ask_in_turn=lambda: self._latency(version, previous, [*seen, *before]),
         )
         verdict = "worse" if found.is_worse else "settled"
         return Watched(version, previous, verdict, f"Version {version}: {found.why}.", found.figures)
@@ -119,6 +122,13 @@ class Steps:
         sources = {key: truth.source for key, truth in counted.items()}
         drift = self._prediction_drift(self._workspace.scorer(version), answered)
         return Side(predictions, truths, drift, sources)
+
+    def _latency(self, version: int, previous: int, predictions: list[Prediction]) -> Line:
+        """How long both versions take over journalled rows; over examples, where these are not whole."""
+        promoted, before = self._workspace.scorer(version), self._workspace.scorer(previous)
+        rows = [p.row for p in predictions if p.error is None and not promoted.bundle.schema.problems([p.row])]
+        limit = Replay(latency_factor=LATENCY_RATIO, latency_floor_ms=LATENCY_FLOOR_MS)
+        return latency(promoted, before, rows or promoted.bundle.examples()[0], limit, "")
 
     def _prediction_drift(self, scorer: Scorer, answered: list[Prediction]) -> float | None:
         if not answered:

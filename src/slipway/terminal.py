@@ -161,12 +161,19 @@ class Terminal:
         metrics = sorted({name for v in versions for name in v.metrics})
         told = sorted({name for v in versions for name in v.settings})
         varied = [name for name in told if len({str(v.settings.get(name)) for v in versions if v.settings}) > 1]
-        table = _table("version", "state", "made", "commit", *metrics, *varied)
+        table = _table("version", "state", "made", "commit", *metrics, "test rows", *varied)
         for v in versions:
             figures = [f"{v.metrics[m]:.4g}" if m in v.metrics else "" for m in metrics]
             values = [escape(str(v.settings.get(name, ""))) for name in varied]
-            table.add_row(str(v.version), v.state, v.at[:19], (v.commit or "")[:8], *figures, *values)
+            rows = "" if v.evaluation is None else f"{v.evaluation.rows:,}"
+            rows += ", others" if v.evaluation is not None and v.evaluation.is_same is False else ""
+            table.add_row(str(v.version), v.state, v.at[:19], (v.commit or "")[:8], *figures, rows, *values)
         self._out.print(table)
+        for before, v in zip([None, *versions], versions, strict=False):
+            of_before = None if before is None else before.version
+            words = None if v.evaluation is None else v.evaluation.words(v.version, of_before)
+            if words is not None:
+                self._out.print(f"  {escape(words)}")
         for v in versions:
             if v.differs is not None:
                 what = "; ".join(v.differs) or "nothing that Slipway knows of"
@@ -194,7 +201,9 @@ class Terminal:
             self._out.print("  It is live already; nothing to do.")
         else:
             before = f", after version {entry.previous}" if entry.previous is not None else ""
-            self._out.print(f"  Version [bold]{entry.version}[/bold] is live{before}. Entry {entry.seq} of the ledger.")
+            returned = f": {entry.action}" if entry.action != "released" else ""
+            said = f"Version [bold]{entry.version}[/bold] is live{before}{returned}"
+            self._out.print(f"  {said}. Entry {entry.seq} of the ledger.")
 
     def ledger(self, view: "LedgerView") -> None:
         from slipway.release.ledger import entry_json

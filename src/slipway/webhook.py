@@ -71,10 +71,11 @@ class Notice:
 
     def text(self) -> str:
         """What a chat shows: one line of what happened, one of why, one of where to look."""
+        back = "rolled forward" if self.entry is not None and self.entry.action == "rolled forward" else "rolled back"
         happened = {
             "alarm": f"drift: {self.found.get('decision', 'alarm')}",
             "promotion": f"version {self.version} is live",
-            "rollback": f"rolled back to version {self.version}",
+            "rollback": f"{back} to version {self.version}",
         }[self.event]
         instead = f", instead of version {self.previous}" if self.previous is not None else ""
         look = "slipway monitor" if self.event == "alarm" else "slipway ledger"

@@ -137,15 +137,17 @@ class Workspace(Opened):
     # Release
 
     def gate(self, version: int | None = None) -> "GateReport":
-        """Hold a version against what the project asks, and against production; a candidate's outcome is recorded.
+        """Hold a version, or the candidate, against project and production; else the table of the live version.
 
         Raises:
-            ProjectError: there is no candidate, or no such version.
+            ProjectError: there is no candidate and nothing is live, or there is no such version.
         """
-        from slipway.release.switch import gate
+        from slipway.release.switch import gate, kept_report
 
-        self.prepare_gate()
         self._register_pending(is_needed=version is None)
+        if version is None and (kept := kept_report(self._releasing())) is not None:
+            return kept
+        self.prepare_gate()
         room, self._room = self._room, None
         return gate(self._releasing(), version, room=room)
 

@@ -140,8 +140,11 @@ def test_runs_are_compared_also_when_an_old_bundle_is_gone(small):
     assert found[0]["sources"] == found[1]["sources"] != {}
     assert found[0]["differs"] is None
     assert found[1]["differs"] == ["setting model.depth: 1 → 2"]
+    assert [version["tested_on"]["rows"] for version in found] == [40, 40]
+    assert found[1]["tested_on"]["same_as_version_before"] is True
     shutil.rmtree(small.folder / ".slipway/bundles")
-    assert small.json("runs")["versions"] == found
+    gone = [{**version, "tested_on": None} for version in found]  # the rows themselves went with the bundles
+    assert small.json("runs")["versions"] == gone
     shown = small("runs")
     assert "model.depth" in shown
     assert "Version 2 differs from the one before: setting model.depth: 1 → 2." in shown

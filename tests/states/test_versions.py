@@ -201,14 +201,14 @@ class Versions(RuleBasedStateMachine):
     @invariant()
     def what_went_live_rested_on_what_was_live(self):
         for at, entry in enumerate(self.before):
-            if entry.action not in ("released", "rolled back"):
+            if entry.action not in ("released", "rolled back", "rolled forward"):
                 continue
             earlier = self.before[:at]
             assert entry.previous == stand(earlier).live
             assert entry.by
             if entry.action == "released" and not entry.why.startswith("override"):
                 judged = [e.seq for e in earlier if e.version == entry.version and e.action == "passed"]
-                changed = [e.seq for e in earlier if e.action in ("released", "rolled back")]
+                changed = [e.seq for e in earlier if e.action in ("released", "rolled back", "rolled forward")]
                 assert judged[-1] > max(changed, default=0), "judged beside another than what was live"
 
     @invariant()

@@ -12,7 +12,7 @@ from slipway.cli.shared import CHECK_SAID_NO, HERE, AsJson, ProjectDir, Quiet, V
 def gate(
     version: Version = None, project_dir: ProjectDir = HERE, quiet: Quiet = False, as_json: AsJson = False
 ) -> None:
-    """Hold a candidate against what the project asks, and against production."""
+    """Hold a candidate against what the project asks, and against production; without one, the live version's table."""
     with opened(project_dir) as project:
         report = project.gate(version)
     terminal(quiet, as_json).gate(report)
@@ -46,7 +46,7 @@ def rollback(
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
-    """Put an earlier version back: loaded and tested before anything switches."""
+    """Put an earlier version back, or a later one that was: loaded and tested before anything switches."""
     with opened(project_dir) as project:
         entry = project.rollback(to, why=why)
         untold = project.notices.entered(entry)

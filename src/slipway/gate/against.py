@@ -1,4 +1,4 @@
-"""Two versions' answers to the same rows, and what a project allows → the gate's lines on whether one is worse."""
+"""Hold a candidate against production on the same rows: the gate's lines on whether it is worse."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from slipway.errors import DataError, near_miss
 from slipway.gate.compare import Paired, paired
 from slipway.gate.fair import Fair, fair
-from slipway.gate.judge import Verdict, allowed, judge
-from slipway.gate.lines import Line, number
+from slipway.gate.judge import Allowed, allowed, judge, outcome_of
+from slipway.gate.lines import TO_COMPARE, Line, number
 from slipway.gate.measure import CannotMeasure
 from slipway.gate.quality import MIN_ROWS, Quality
 from slipway.gate.slices import holm, slice_columns, slices_of
@@ -41,9 +41,14 @@ def against_production(
     """
     asked = {name: threshold for name, threshold in model.gate.items() if threshold.max_drop is not None}
     if production is None:
-        return [Line(_check(n), _asked(n, t), absent, "cannot tell", counts=False) for n, t in asked.items()]
+        return [
+            Line(_check(n), _asked(n, t), absent, "cannot tell", "", TO_COMPARE, counts=False) for n, t in asked.items()
+        ]
     if quality.failure is not None:
-        return [Line(_check(n), _asked(n, t), quality.failure, "failed") for n, t in asked.items()]
+        return [
+            Line(_check(n), _asked(n, t), quality.failure, "failed", "", "every test row answered")
+            for n, t in asked.items()
+        ]
     if not asked:
         return []
     try:
@@ -60,7 +65,9 @@ def _overall(name: str, threshold: Threshold, rows: Fair) -> Line:
     try:
         found = paired(name, rows.truths, rows.candidate, rows.production)
     except CannotMeasure as error:
-        return Line(_check(name), _asked(name, threshold), str(error), "cannot tell")
+        return Line(
+            _check(name), _asked(name, threshold), str(error), "cannot tell", "", "more test rows of each class"
+        )
     told = judge(found, allowed(name, threshold, found.production))
     return Line(_check(name), _asked(name, threshold), told.measured, told.outcome, told.uncertainty, told.would_change)
 
@@ -68,19 +75,9 @@ def _overall(name: str, threshold: Threshold, rows: Fair) -> Line:
 def _by_slices(asked: dict[str, Threshold], rows: Fair, columns: "Sequence[str]") -> list[Line]:
     """A line for each metric and column. All their slices are one family: many do not refuse by chance."""
     every = [each for column in columns if column in rows.rows.columns for each in _slices(asked, rows, column)]
-    told = [each.found for each in every]
-    chances = [
-        found.chance(allowed(each.metric, asked[each.metric], found.production).drop)
-        for each, found in zip(every, told, strict=True)
-        if found is not None
-    ]
+    chances = [each.found.chance(_limit(asked, each).drop) for each in every if each.found is not None]
     corrected = iter(holm(chances))
-    verdicts = [
-        None
-        if each.found is None
-        else judge(each.found, allowed(each.metric, asked[each.metric], each.found.production), p=next(corrected))
-        for each in every
-    ]
+    held = [(each, next(corrected) if each.found is not None else 1.0) for each in every]
     lines = []
     for column in columns:
         for name, threshold in asked.items():
@@ -89,8 +86,8 @@ def _by_slices(asked: dict[str, Threshold], rows: Fair, columns: "Sequence[str]"
                 why = f"a request has no column `{column}`.{near_miss(column, rows.rows.columns)}"
                 lines.append(Line(check, words, why, "failed", would_change="[model] slices without it"))
                 continue
-            mine = [(e, v) for e, v in zip(every, verdicts, strict=True) if (e.metric, e.column) == (name, column)]
-            lines.append(_line(check, words, mine, len(chances)))
+            mine = [(each, p) for each, p in held if (each.metric, each.column) == (name, column)]
+            lines.append(_line(check, words, mine, asked, len(chances)))
     return lines
 
 
@@ -109,15 +106,19 @@ def _slices(asked: dict[str, Threshold], rows: Fair, column: str) -> list[_Slice
     return found
 
 
-def _line(check: str, asked: str, slices: list[tuple[_Sliced, Verdict | None]], family: int) -> Line:
-    told = [(each, verdict) for each, verdict in slices if verdict is not None]
+def _line(
+    check: str, asked: str, slices: list[tuple[_Sliced, float]], thresholds: dict[str, Threshold], family: int
+) -> Line:
+    told = [(each, each.found, p) for each, p in slices if each.found is not None]
     small = len(slices) - len(told)
     few = f"{small} with fewer than {MIN_ROWS} rows" if small else ""
     if not told:
-        return Line(check, asked, f"{few}: none can be compared", "cannot tell", would_change="more rows", counts=False)
-    worst, found = min(told, key=lambda pair: (pair[1].p, -_drop(pair[0])))
-    failed = sum(verdict.outcome == "failed" for _, verdict in told)
-    untold = sum(verdict.outcome == "cannot tell" for _, verdict in told)
+        change = f"{MIN_ROWS} rows of one of its values"
+        return Line(check, asked, f"{few}: none can be compared", "cannot tell", would_change=change, counts=False)
+    outcomes = [outcome_of(found, _limit(thresholds, each), p=p) for each, found, p in told]
+    failed, untold = outcomes.count("failed"), outcomes.count("cannot tell")
+    worst, its, p = min(told, key=lambda each: (each[2], -each[1].drop))
+    found = judge(its, _limit(thresholds, worst), p=p)
     nearest = f"the nearest to it, {worst.level}: {found.measured} by Holm over {family}, {found.uncertainty}"
     if failed:
         said = f"worse in {failed} of {len(slices)}, most in {worst.level}"
@@ -131,8 +132,9 @@ def _line(check: str, asked: str, slices: list[tuple[_Sliced, Verdict | None]], 
     return Line(check, asked, said, "cannot tell", nearest, change, counts=False)
 
 
-def _drop(each: _Sliced) -> float:
-    return each.found.drop if each.found is not None else 0.0
+def _limit(thresholds: dict[str, Threshold], each: _Sliced) -> Allowed:
+    assert each.found is not None
+    return allowed(each.metric, thresholds[each.metric], each.found.production)
 
 
 def _check(name: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 
 from slipway import garbage, processes
 from slipway.gate.lines import Line
+from slipway.gate.patience import wait_for_work
 
 CHECK = "clean load"
 ASKED = "serves in a fresh process, with the expected answers"
@@ -57,11 +58,11 @@ class CleanRoom:
 
         assert self._folder is not None
         try:
-            answer, errors = self._process.communicate(timeout=self._seconds)
+            answer, errors = wait_for_work(self._process, self._seconds)
         except subprocess.TimeoutExpired:
             self.close()
-            waited = f"not done after {self._seconds:g} s"
-            return [Line(CHECK, ASKED, waited, "cannot tell", "", "a quieter machine")]
+            undone = f"not done after {self._seconds:g} s of work, or without any for as long"
+            return [Line(CHECK, ASKED, undone, "cannot tell", "", "a bundle that loads and answers in less")]
         said, complained = answer.decode(errors="replace"), errors.decode(errors="replace")
         last = (said.strip().splitlines() or [""])[-1]
         try:
@@ -71,7 +72,7 @@ class CleanRoom:
         except (ValueError, KeyError, TypeError):
             code = self._process.returncode
             ended = (complained.strip().splitlines() or ["no message"])[-1]
-            return [Line(CHECK, ASKED, f"the process ended with {code}: {ended}", "failed")]
+            return [Line(CHECK, ASKED, f"the process ended with {code}: {ended}", "failed", "", "the error mended")]
         if problem is not None:
             change = "a bundle that needs nothing but itself and its libraries"
             return [Line(CHECK, ASKED, problem, "failed", "", change)]

@@ -1,13 +1,16 @@
-"""Two models' answers on the same rows → how much worse one is, and what chance alone may make of it. Pure."""
+"""Compare two models' answers on the same rows: how much worse one is, and what chance alone may make of it."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import NormalDist
 
 import numpy as np
 
-from slipway.gate.measure import Floats, Measured, Probabilities, metric, right
+from slipway.gate.measure import CannotMeasure, Floats, Measured, Probabilities, class_name, metric, right
+from slipway.gate.noninferiority import drop_interval, mcnemar, p_drop_below, p_drop_exceeds
 from slipway.project.facts import LOWER_IS_BETTER
 from slipway.records import Label
 
@@ -16,6 +19,12 @@ ALPHA = 0.05
 POWER = 0.8
 """How often a drop of the size that rows are said to tell is found."""
 
+RANKED = frozenset({"auc", "average_precision"})
+"""Metrics of how well rows of one class are ranked above the others: as sure as the rarer class has rows."""
+MIN_CLASS_ROWS = 10
+"""With fewer rows of a class such a metric does not tell two models apart."""
+
+_LEAST = 1e-12
 _RESAMPLES = 2_000
 _DRAWS = 20_000_000
 """Beyond so many rows drawn in all, fewer resamples are taken: over many rows they differ little."""
@@ -40,7 +49,7 @@ class Answers:
         return Answers([self.predictions[i] for i in rows], shares)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Paired:
     """A candidate beside production on the same rows."""
 
@@ -49,16 +58,21 @@ class Paired:
     production: float
     drop: float
     """How much worse the candidate is, in the metric's unit; negative when it is better."""
-    low: float
-    high: float
-    """The drop is above `low` at 95 %, and below `high` at 95 %."""
     chance: Callable[[float], float]
-    """A drop that is allowed → how likely a drop like the one measured would be if the candidate were worse by that."""
+    """The one-sided p of a true drop of at most so much: small values show that the drop is larger."""
+    rules_out: Callable[[float], bool]
+    """Whether a true drop of so much, or more, is ruled out at 95 %."""
+    find_bounds: Callable[[], tuple[float, float]]
+
+    @cached_property
+    def bounds(self) -> tuple[float, float]:
+        """The drop is above the first at 95 %, and below the second at 95 %."""
+        return self.find_bounds()
 
     @property
     def error(self) -> float:
         """The standard error of the drop."""
-        return (self.high - self.low) / (2 * Z)
+        return (self.bounds[1] - self.bounds[0]) / (2 * Z)
 
     @property
     def tells(self) -> float:
@@ -73,28 +87,35 @@ class Paired:
 def paired(name: str, truths: Sequence[Label], candidate: Answers, production: Answers) -> Paired:
     """Compare two models by one metric.
 
-    Accuracy by the rows on which the two differ in being right: bounds by Tango's score (1998), which without an
-    allowed drop is McNemar's, and a drop that McNemar's exact test finds no evidence of is evidence of nothing more
+    Accuracy by the rows on which the two differ in being right: an exact unconditional test on few rows, Tango's score
+    on many (`noninferiority`), and a drop that McNemar's exact test finds no evidence of is evidence of nothing more
     either. AUC by DeLong's (1988). Any other metric by a bootstrap of rows, the same for both, over each row's
     influence on the difference (2,000 resamples, percentiles; Efron and Tibshirani, 1993), with a fixed seed. Two that
     answer every row alike count as one and the same, whose drop is 0 for certain.
 
     Raises:
-        CannotMeasure: the metric has no value here.
+        CannotMeasure: the metric has no value here, or one of too few rows of a class to be compared.
     """
     new = metric(name, truths, candidate.predictions, candidate.probabilities)
     old = metric(name, truths, production.predictions, production.probabilities)
+    if (few := few_of_a_class(name, truths)) is not None:
+        raise CannotMeasure(few)
     drop = (new.value - old.value) * _sign(name)
     if name == "accuracy":
-        new_right, old_right = right(truths, candidate.predictions), right(truths, production.predictions)
-        worse, better = int((old_right & ~new_right).sum()), int((new_right & ~old_right).sum())
-        low, high = (tango_bound(worse, better, len(truths), z) for z in (Z, -Z))
-        if list(candidate.predictions) == list(production.predictions):
-            low = high = 0.0
-        return Paired(len(truths), new.value, old.value, drop, low, high, _McNemar(worse, better, len(truths)))
+        return _by_accuracy(truths, candidate, production, new.value, old.value)
     influence = (new.influence - old.influence) * _sign(name)
     low, high, chance = _chances(name, drop, influence)
-    return Paired(len(truths), new.value, old.value, drop, low, high, chance)
+    return Paired(len(truths), new.value, old.value, drop, chance, lambda d: high <= d + _LEAST, lambda: (low, high))
+
+
+def few_of_a_class(name: str, truths: Sequence[Label]) -> str | None:
+    """Say that a class has too few rows for this metric to tell two models apart; None where each has enough."""
+    if name not in RANKED:
+        return None
+    label, rows = min(Counter(truths).items(), key=lambda item: item[1])
+    if rows >= MIN_CLASS_ROWS:
+        return None
+    return f"{rows} test {'row is' if rows == 1 else 'rows are'} `{class_name(label)}`, {MIN_CLASS_ROWS} are needed"
 
 
 def interval(name: str, truths: Sequence[Label], measured: Measured) -> tuple[float, float]:
@@ -108,47 +129,22 @@ def interval(name: str, truths: Sequence[Label], measured: Measured) -> tuple[fl
     return low, high
 
 
-def mcnemar(*, worse: int, better: int) -> float:
-    """One-sided exact p (McNemar, 1947): at least `worse` of the rows that differ would be worse if either were as
-    likely.
-    """
-    from scipy.special import betainc
+def _by_accuracy(truths: Sequence[Label], candidate: Answers, production: Answers, new: float, old: float) -> Paired:
+    new_right, old_right = right(truths, candidate.predictions), right(truths, production.predictions)
+    worse, better, n = int((old_right & ~new_right).sum()), int((new_right & ~old_right).sum()), len(truths)
+    is_same = list(candidate.predictions) == list(production.predictions)
 
-    return float(betainc(worse, better + 1, 0.5)) if worse else 1.0
-
-
-def tango_score(worse: int, better: int, n: int, drop: float) -> float:
-    """How far the difference of two shares of the same n rows is from `drop`, in standard errors under that drop.
-
-    Tango (1998), equation 10: the standard error is that of the likeliest pair of shares whose difference is `drop`.
-    """
-    a, b = 2 * n, -worse - better + (2 * n - worse + better) * drop
-    c = -better * drop * (1 - drop)
-    share = max((math.sqrt(max(b * b - 4 * a * c, 0.0)) - b) / (2 * a), 0.0)
-    variance = n * (2 * share + drop * (1 - drop))
-    away = worse - better - n * drop
-    return away / math.sqrt(variance) if variance > 1e-12 else math.copysign(math.inf, away) if away else 0.0
-
-
-def tango_bound(worse: int, better: int, n: int, z: float) -> float:
-    """The drop whose score is z; the score falls as the drop rises."""
-    low, high = -1.0, 1.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (middle, high) if tango_score(worse, better, n, middle) > z else (low, middle)
-    return (low + high) / 2
-
-
-@dataclass(frozen=True, slots=True)
-class _McNemar:
-    worse: int
-    better: int
-    n: int
-
-    def __call__(self, allowed: float) -> float:
+    def chance(allowed: float) -> float:
         # Who is not shown to be worse at all is not shown to be worse than is allowed: so the larger of the two.
-        beyond = NormalDist().cdf(-tango_score(self.worse, self.better, self.n, allowed))
-        return max(beyond, mcnemar(worse=self.worse, better=self.better))
+        return max(p_drop_exceeds(worse, better, n, allowed), mcnemar(worse=worse, better=better))
+
+    def rules_out(drop: float) -> bool:
+        return drop >= -_LEAST if is_same else p_drop_below(worse, better, n, drop) < ALPHA
+
+    def bounds() -> tuple[float, float]:
+        return (0.0, 0.0) if is_same else drop_interval(worse, better, n, ALPHA)
+
+    return Paired(n, new, old, old - new, chance, rules_out, bounds)
 
 
 def _chances(name: str, value: float, influence: Floats) -> tuple[float, float, Callable[[float], float]]:

@@ -1,4 +1,4 @@
-"""A candidate, production and the last requests in; a table of lines that lets it pass, or says why not, out."""
+"""Hold a candidate against the project, production and the last requests: a table that passes it, or says why not."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,9 +18,13 @@ from slipway.gate.replay import CHECK as REPLAY
 from slipway.gate.replay import Replayed, replay
 from slipway.gate.schemas import same_requests
 from slipway.gate.single import batch_is_single
+from slipway.gate.skill import CHECK as SKILL
+from slipway.gate.skill import skill
 from slipway.model.score import Scorer
 from slipway.project import Model
 from slipway.records import Prediction
+
+_MENDED = "the error mended"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -68,9 +72,16 @@ class GateReport:
             "training": dict(self.training),
         }
 
+    @classmethod
+    def from_json(cls, table: Mapping[str, Any]) -> "GateReport":
+        """The report of a table that was kept; lines of an older Slipway lack what it did not know."""
+        lines = tuple(Line.from_json(line) for line in table["lines"])
+        untold = [(told, line) for told, line in zip(table["lines"], lines, strict=True) if line.is_untold]
+        wants_to_be_told = any(told.get("refuses", False) for told, _ in untold)
+        return cls(table["version"], lines, wants_to_be_told, table.get("training", {}))
+
     def _refuses(self, line: Line) -> bool:
-        is_untold = line.outcome == "cannot tell" and line.counts
-        return line.outcome == "failed" or (is_untold and self.wants_to_be_told)
+        return line.outcome == "failed" or (line.is_untold and self.wants_to_be_told)
 
 
 def hold(
@@ -112,8 +123,18 @@ def _quality_lines(candidate: Scorer, production: Scorer | None, model: Model, a
     try:
         quality = quality_of(candidate, model.kind)
     except Exception as error:  # the edge of what was trained elsewhere: damaged test rows are a line, not a crash
-        return [Line("quality", "metrics on the test rows", _reason(error), "failed")]
+        return [
+            Line(
+                "quality",
+                "metrics on the test rows",
+                _reason(error),
+                "failed",
+                "",
+                "test rows that can be read: run again",
+            )
+        ]
     lines = [line for name, threshold in model.gate.items() for line in thresholds(name, threshold, quality)]
+    lines += _told(SKILL, lambda: [skill(model, quality)])
     compare = partial(against_production, model, quality, candidate, production, absent)
     return lines + _told("against production", compare)
 
@@ -139,7 +160,9 @@ def _shown_beside(lines: list[Line], candidate: Scorer, production: Scorer) -> M
     try:
         found = moved(candidate, production)
     except Exception as error:  # a profile that can't be read is damage that the clean load tells of
-        lines.append(Line(TRAINING_DATA, "shown beside production's", _reason(error), "cannot tell", counts=False))
+        lines.append(
+            Line(TRAINING_DATA, "shown beside production's", _reason(error), "cannot tell", "", _MENDED, counts=False)
+        )
         return {}
     lines.append(found.line())
     return found.to_json()
@@ -149,11 +172,12 @@ def _told(check: str, measured: Callable[[], list[Line]]) -> list[Line]:
     try:
         return measured()
     except Exception as error:  # the edge of the user's and the libraries' code: a gate that crashes decides nothing
-        return [Line(check, "to be measured", _reason(error), "cannot tell", "", "the error mended")]
+        return [Line(check, "to be measured", _reason(error), "cannot tell", "", _MENDED)]
 
 
 def _refusal(line: Line) -> str:
-    said = f"{line.check}: asked {line.asked}, measured {line.measured}"
+    unsure = f" ({line.uncertainty})" if line.uncertainty else ""
+    said = f"{line.check}: asked {line.asked}, measured {line.measured}{unsure}"
     return f"{said}: cannot tell ({line.would_change})" if line.outcome == "cannot tell" else said
 
 

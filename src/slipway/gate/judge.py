@@ -1,9 +1,9 @@
-"""A comparison and what a project allows in; passed, failed or can't be told, and what would change that, out. Pure."""
+"""Judge a comparison by what a project allows: passed, failed or cannot tell, and what would change that."""
 
 from dataclasses import dataclass
 
 from slipway.gate.compare import ALPHA, Paired
-from slipway.gate.lines import Outcome, between, number
+from slipway.gate.lines import Outcome, between, number, p_words
 from slipway.project import Threshold
 
 _DOUBT = {"accuracy": 0.05, "macro_f1": 0.05, "auc": 0.05, "r2": 0.05}
@@ -46,7 +46,7 @@ def allowed(name: str, threshold: Threshold, production: float) -> Allowed:
     return Allowed(threshold.max_drop * unit, doubt)
 
 
-def judge(found: Paired, limit: Allowed, *, p: float | None = None) -> Verdict:
+def outcome_of(found: Paired, limit: Allowed, *, p: float | None = None) -> Outcome:
     """Hold a measured drop against what is allowed, both ways, as a non-inferiority trial does (Schuirmann, 1987).
 
     It fails where a drop beyond `limit.drop` is shown (one-sided p < 0.05), and passes where the drop measures no more
@@ -56,26 +56,32 @@ def judge(found: Paired, limit: Allowed, *, p: float | None = None) -> Verdict:
         p: the one-sided p where this is one of many comparisons; by default this comparison's own.
     """
     p = found.chance(limit.drop) if p is None else p
-    worst = limit.drop + limit.doubt
     is_within = found.drop <= limit.drop + _LEAST
-    said = f"{number(found.candidate)} vs {number(found.production)} on {found.rows:,} rows, {_words(p)}"
-    unsure = f"drop {between(found.low, found.high)}"
-    told_from = f"{limit.drop + found.tells:.2g}"
-    untold = f"can't tell drops below {told_from} on these {found.rows:,} rows"
     if not is_within and p < ALPHA:
-        return Verdict("failed", said, unsure, f"a drop of {number(limit.drop)} or less passes", p)
-    if found.high <= limit.drop + _LEAST or (is_within and found.high <= worst + _LEAST):
+        return "failed"
+    is_passed = found.rules_out(limit.drop) or (is_within and found.rules_out(limit.drop + limit.doubt))
+    return "passed" if is_passed else "cannot tell"
+
+
+def judge(found: Paired, limit: Allowed, *, p: float | None = None) -> Verdict:
+    """Say what a comparison means in words and figures; `outcome_of` decides."""
+    p = found.chance(limit.drop) if p is None else p
+    outcome = outcome_of(found, limit, p=p)
+    worst = limit.drop + limit.doubt
+    said = f"{number(found.candidate)} vs {number(found.production)} on {found.rows:,} rows, {p_words(p)}"
+    unsure = f"drop {between(*found.bounds)}"
+    told_from = f"{limit.drop + found.tells:.2g}"
+    if outcome == "failed":
+        return Verdict(outcome, said, unsure, f"a drop of {number(limit.drop)} or less passes", p)
+    if outcome == "passed":
         if found.error > _LEAST:
             unsure += f", can't tell one below {told_from}"
-        return Verdict("passed", said, unsure, f"a drop shown to be beyond {number(limit.drop)} fails", p)
-    if is_within:
+        return Verdict(outcome, said, unsure, f"a drop shown to be beyond {number(limit.drop)} fails", p)
+    untold = f"can't tell drops below {told_from} on these {found.rows:,} rows"
+    if found.drop <= limit.drop + _LEAST:
         more = found.rows_to_rule_out(worst - found.drop) if worst > found.drop else 0
         needed = f"about {more:,} would rule out one of {worst:.2g}" if more else "a doubt above 0 would pass it"
-        return Verdict("cannot tell", said, unsure, f"{untold}; {needed}", p)
-    more = found.rows_to_rule_out(found.drop - limit.drop)
-    needed = f"about {more:,} would, if the drop stays" if more < _MANY else "the two are all but equal"
-    return Verdict("cannot tell", said, unsure, f"{untold}; {needed}", p)
-
-
-def _words(p: float) -> str:
-    return f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
+    else:
+        more = found.rows_to_rule_out(found.drop - limit.drop)
+        needed = f"about {more:,} would, if the drop stays" if more < _MANY else "the two are all but equal"
+    return Verdict(outcome, said, unsure, f"{untold}; {needed}", p)

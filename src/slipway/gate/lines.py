@@ -1,7 +1,11 @@
 """One line of the gate's table: what is asked, what was measured and how surely, and whether that is enough."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any, Literal
+
+TO_COMPARE = "a live version to compare with: the next candidate has this one"
+"""What would change a line that waits for production."""
 
 Outcome = Literal["passed", "failed", "cannot tell"]
 
@@ -22,6 +26,16 @@ class Line:
     """Whether a project that wants to be told is refused where this can't be."""
     varies: bool = False
     """Whether the figures are another each time, as those of a clock are: a table's digest leaves them out."""
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether it can't be told, and a project that wants to be told is refused for it."""
+        return self.outcome == "cannot tell" and self.counts
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> "Line":
+        """A line as `to_json` gave it, or an older Slipway with fewer keys."""
+        return cls(**{each.name: values[each.name] for each in fields(cls) if each.name in values})
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -44,6 +58,11 @@ def number(value: float) -> str:
 def between(low: float, high: float) -> str:
     """An interval as the table shows it."""
     return f"{_short(low)} to {_short(high)} (90 %)"
+
+
+def p_words(p: float) -> str:
+    """A one-sided p as the table shows it."""
+    return f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
 
 
 def _short(value: float) -> str:

@@ -1,6 +1,7 @@
 """Truths and answers in, metrics out, each with every row's influence on it. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +14,9 @@ from slipway.records import Label
 
 Floats = NDArray[np.float64]
 Probabilities = Sequence[Mapping[str, float]]
+
+
+OfOneClass = Callable[[NDArray[np.bool_], Floats], "Measured"]
 
 
 class CannotMeasure(DataError):
@@ -47,8 +51,10 @@ def metric(
 ) -> Measured:
     """One metric over these rows.
 
-    `macro_f1` and one-vs-rest `auc` (of the greater class where there are two) weigh classes equally; `log_loss` clips
-    at the smallest step of a float from 0; the errors are in the target's unit. All as scikit-learn defines them.
+    `macro_f1` and one-vs-rest `auc` (of the greater class where there are two) weigh classes equally, and so does
+    `average_precision`, which is that of the rarer class where there are two (of equally many, of the greater one);
+    `log_loss` clips at the smallest step of a float from 0; the errors are in the target's unit. All as scikit-learn
+    defines them.
 
     Raises:
         CannotMeasure: no rows, probabilities that are not there, one class alone, or a name that is none of these.
@@ -57,10 +63,10 @@ def metric(
         raise CannotMeasure("there are no rows")
     if name in METRICS["regression"]:
         return _regression(name, truths, predictions)
-    if name in ("log_loss", "auc"):
+    if name in _OF_PROBABILITIES:
         if probabilities is None:
             raise CannotMeasure(f"{name} needs probabilities, which the model does not give")
-        return (_log_loss if name == "log_loss" else _auc)(truths, probabilities)
+        return _OF_PROBABILITIES[name](truths, probabilities)
     if name == "accuracy":
         return _mean(right(truths, predictions).astype(np.float64))
     if name == "macro_f1":
@@ -98,15 +104,35 @@ def _log_loss(truths: Sequence[Label], probabilities: Probabilities) -> Measured
 
 
 def _auc(truths: Sequence[Label], probabilities: Probabilities) -> Measured:
+    classes = _classes("auc", truths)
+    return _mean_over(classes[1:] if len(classes) == 2 else classes, truths, probabilities, _area)
+
+
+def _average_precision(truths: Sequence[Label], probabilities: Probabilities) -> Measured:
+    classes = _classes("average_precision", truths)
+    if len(classes) == 2:
+        times = Counter(truths)
+        classes = [classes[0] if times[classes[0]] < times[classes[1]] else classes[1]]
+    return _mean_over(classes, truths, probabilities, _precision)
+
+
+def _classes(name: str, truths: Sequence[Label]) -> list[Label]:
     classes = sorted(set(truths), key=lambda label: (isinstance(label, str), label))
     if len(classes) < 2:
-        raise CannotMeasure("auc needs rows of two classes at least")
-    areas = []
-    for label in classes[1:] if len(classes) == 2 else classes:
+        raise CannotMeasure(f"{name} needs test rows of two classes, and all of these are `{class_name(classes[0])}`")
+    return classes
+
+
+def _mean_over(
+    classes: Sequence[Label], truths: Sequence[Label], probabilities: Probabilities, of_one: OfOneClass
+) -> Measured:
+    """The mean of a measure of each class against the rest."""
+    found = []
+    for label in classes:
         scores = np.array([p.get(class_name(label), 0.0) for p in probabilities], dtype=np.float64)
-        areas.append(_area(right([label] * len(truths), truths), scores))
-    value = float(np.mean([area.value for area in areas]))
-    return Measured(value, np.mean([area.influence for area in areas], axis=0))
+        found.append(of_one(right([label] * len(truths), truths), scores))
+    value = float(np.mean([each.value for each in found]))
+    return Measured(value, np.mean([each.influence for each in found], axis=0))
 
 
 def _area(is_positive: NDArray[np.bool_], scores: Floats) -> Measured:
@@ -121,6 +147,32 @@ def _area(is_positive: NDArray[np.bool_], scores: Floats) -> Measured:
     influence[is_positive] = (won - value) * scores.size / positive.size
     influence[~is_positive] = (1 - _share_below(positive, negative) - value) * scores.size / negative.size
     return Measured(value, influence)
+
+
+def _precision(is_positive: NDArray[np.bool_], scores: Floats) -> Measured:
+    """The mean, over the positives, of the share of positives among all rows that score at least as high.
+
+    The influences are its derivatives by the weight of each row: a row counts in the precision at its own score and at
+    every lower one, and a positive in the mean as well.
+    """
+    order = np.argsort(-scores, kind="stable")
+    hit, ordered = is_positive[order].astype(np.float64), scores[order]
+    last = np.searchsorted(-ordered, -ordered, side="right") - 1  # equal scores are one threshold
+    first = np.searchsorted(-ordered, -ordered, side="left")
+    hits, taken = np.cumsum(hit)[last], last + 1.0
+    precision, positives = hits / taken, hit.sum()
+    value = float((hit * precision).sum() / positives)
+    # What one more positive, or negative, above a threshold does to the precision there, summed over lower thresholds.
+    gained, lost = hit * (taken - hits) / taken**2, hit * hits / taken**2
+    below = np.where(hit > 0, _sums_from(gained, first), -_sums_from(lost, first))
+    influence = np.empty(scores.size)
+    influence[order] = (below + hit * (precision - value)) * scores.size / positives
+    return Measured(value, influence)
+
+
+def _sums_from(values: Floats, first: NDArray[np.int64]) -> Floats:
+    """The sum of the values from each place in `first` to the end."""
+    return np.asarray(np.cumsum(values[::-1])[::-1][first], dtype=np.float64)
 
 
 def _share_below(others: Floats, scores: Floats) -> Floats:
@@ -147,3 +199,10 @@ def _regression(name: str, truths: Sequence[Label], predictions: Sequence[Label]
 def class_name(label: Label) -> str:
     """A label as the key of a map of probabilities."""
     return label_text(label)
+
+
+_OF_PROBABILITIES: Mapping[str, Callable[[Sequence[Label], Probabilities], Measured]] = {
+    "log_loss": _log_loss,
+    "auc": _auc,
+    "average_precision": _average_precision,
+}

@@ -1,10 +1,12 @@
-"""A candidate's test rows and its answers → its metrics, and the gate's lines on their thresholds."""
+"""Measure a candidate on its test rows, and hold its metrics against the project's limits."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from slipway.errors import near_miss
-from slipway.gate.compare import Answers, interval
+from slipway.gate.compare import Answers, few_of_a_class, interval
+from slipway.gate.constant import constant_passes
 from slipway.gate.lines import Line, between, number
 from slipway.gate.measure import CannotMeasure, Measured, metric
 from slipway.model.answers import Scores
@@ -35,6 +37,8 @@ class Quality:
     """The project's own, as they stood when the candidate was made."""
     failure: str | None
     """Why a row could not be answered, with how many there were."""
+    unmeasured: Mapping[str, str] = field(default_factory=dict)
+    """Why a metric of this kind of model has no value on these rows."""
 
 
 def quality_of(candidate: Scorer, kind: ModelKind) -> Quality:
@@ -51,13 +55,13 @@ def quality_of(candidate: Scorer, kind: ModelKind) -> Quality:
         failure = f"{len(errors):,} of {rows.height:,} test rows can't be answered: {errors[0]}"
         return Quality(rows, truths, None, {}, reported, failure)
     answers = answers_of(scores)
-    measured = {}
+    measured, unmeasured = {}, {}
     for name in METRICS[kind]:
         try:
             measured[name] = metric(name, truths, answers.predictions, answers.probabilities)
-        except CannotMeasure:
-            continue
-    return Quality(rows, truths, answers, measured, reported, None)
+        except CannotMeasure as error:
+            unmeasured[name] = str(error)
+    return Quality(rows, truths, answers, measured, reported, None, unmeasured)
 
 
 def answers_of(scores: Scores) -> Answers:
@@ -83,6 +87,9 @@ def thresholds(name: str, threshold: Threshold, quality: Quality) -> list[Line]:
             lines.append(Line(name, asked, quality.failure, "failed", would_change="every test row answered"))
         elif name in quality.measured:
             lines.append(_held(name, asked, limit, sign, quality))
+        elif name in quality.unmeasured:
+            change = "test rows and answers on which it has a value"
+            lines.append(Line(name, asked, quality.unmeasured[name], "cannot tell", would_change=change))
         elif name in quality.reported:
             value = quality.reported[name]
             said = f"{number(value)}, reported by the project"
@@ -101,11 +108,14 @@ def _held(name: str, asked: str, limit: float, sign: int, quality: Quality) -> L
     measured, rows = quality.measured[name], quality.rows.height
     low, high = interval(name, quality.truths, measured)
     said, unsure = f"{number(measured.value)} on {rows:,} test rows", between(low, high)
+    if (constant := constant_passes(name, limit, quality.truths)) is not None:
+        said += f"; a constant answer has {number(constant)}, so that this limit asks nothing"
     if sign * measured.value < sign * limit:
         return Line(name, asked, said, "failed", unsure, _change(sign, limit, is_kept=False))
     reaches = sign * (low if sign > 0 else high) < sign * limit
-    if reaches and rows < MIN_ROWS:
-        more = f"{MIN_ROWS} test rows: on {rows} chance alone reaches beyond {number(limit)}"
+    few = few_of_a_class(name, quality.truths)
+    if reaches and (rows < MIN_ROWS or few is not None):
+        more = few or f"{MIN_ROWS} test rows: on {rows} chance alone reaches beyond {number(limit)}"
         return Line(name, asked, said, "cannot tell", unsure, more)
     return Line(name, asked, said, "passed", unsure, _change(sign, limit, is_kept=True))
 

@@ -1,6 +1,6 @@
 """Two schemas → the gate's line on whether every request that production takes is taken by the candidate too."""
 
-from slipway.gate.lines import Line
+from slipway.gate.lines import TO_COMPARE, Line
 from slipway.model.schema import Column, Schema
 
 CHECK = "schema"
@@ -10,7 +10,7 @@ ASKED = "takes the requests that production takes"
 def same_requests(candidate: Schema, production: Schema | None, absent: str) -> Line:
     """Fields that came or went, or take less, would break callers; a field that takes more is shown."""
     if production is None:
-        return Line(CHECK, ASKED, absent, "cannot tell", counts=False)
+        return Line(CHECK, ASKED, absent, "cannot tell", "", TO_COMPARE, counts=False)
     new = {column.name: column for column in candidate.columns}
     old = {column.name: column for column in production.columns}
     # Also one that production takes without using it: callers that leave it out would be refused.

@@ -1,4 +1,4 @@
-"""A gate's table and a console in; what a person reads, in a hundred columns, out."""
+"""Print a gate's table for a person, in a hundred columns."""
 
 from rich.console import Console
 from rich.markup import escape

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.errors import StageError
+from slipway.model.decision import threshold_decision
+from slipway.model.trees import BoostedTrees
 from slipway.records import Label
 
 
@@ -78,11 +80,15 @@ def predict_last(estimator: Any, final: Any, given: Any, rows: int, kind: str) -
     """The same of what the estimator's last step takes, or of what stands for that step and what it takes."""
     if kind == "regression":
         return _numbers(_flat(final.predict(given), rows))
-    shares = _shares(estimator, final, given, rows)
-    named = type(getattr(final, "estimator", final))
-    if shares is not None and f"{named.__module__}.{named.__qualname__}" in _LIKELIEST:
+    decision = threshold_decision(final)
+    shares = _shares(estimator, decision or final, given, rows)
+    # Of anything else that holds a classifier, such as a decision of a user's own, nobody knows what its predict does.
+    named = type(final.estimator if isinstance(final, BoostedTrees) else final)
+    is_likeliest = f"{named.__module__}.{named.__qualname__}" in _LIKELIEST
+    if shares is not None and (decision is not None or is_likeliest):
         labels = classes_of(estimator)
-        answers: list[Label | None] = [labels[i] for i in shares.argmax(axis=1).tolist()]
+        places = shares.argmax(axis=1) if decision is None else decision.places(shares)
+        answers: list[Label | None] = [labels[i] for i in places.tolist()]
     else:
         answers = [_plain(answer) for answer in _flat(final.predict(given), rows)]
     return Scores(answers, _probabilities(estimator, shares), [None] * rows)

@@ -95,6 +95,10 @@ class Bundle:
 
         return pl.read_parquet(self.folder / _TEST)
 
+    def test_tags(self) -> dict[str, str]:
+        """What a tracking server is told of the rows that the metrics are of: figures of others can't be compared."""
+        return {"test.rows": str(self.test_rows().height), "test.sha256": self.manifest.files[_TEST]}
+
     def sample(self) -> list[dict[str, Any]]:
         """A few rows with the target, as JSON values."""
         rows: list[dict[str, Any]] = self._json(_SAMPLE)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from slipway.model.block import Block
+from slipway.model.decision import threshold_decision
 from slipway.model.encode import UNSEEN_TEXT, Encoder, Lookup, NotKnown, Numbers
 from slipway.model.trees import BOOSTED, BoostedTrees
 
@@ -85,11 +86,14 @@ def _compile(estimator: Any, features: Block, give: Give) -> Compiled:
     else:
         encoder.add("passthrough", range(len(names)), names, table)
         later = []
-    if type(final).__name__ in BOOSTED:
-        encoder = _through(encoder, final._preprocessor) if not later else encoder
-        if final._preprocessor is None or not later:
-            final = BoostedTrees(final)
-    if any(hasattr(step, "feature_names_in_") for step in (*later, final)):
+    decision = threshold_decision(final)
+    classifier = final if decision is None else decision.classifier
+    if type(classifier).__name__ in BOOSTED:
+        encoder = _through(encoder, classifier._preprocessor) if not later else encoder
+        if classifier._preprocessor is None or not later:
+            classifier = BoostedTrees(classifier)
+    final = classifier if decision is None else decision.by(classifier)
+    if any(hasattr(step, "feature_names_in_") for step in (*later, classifier)):
         raise NotKnown("a step that asks for columns by name")
     return Compiled(final, encoder, tuple(later))
 
@@ -206,7 +210,7 @@ def _by_splits(way: Compiled, features: Block) -> Iterator[Block]:
     numbers = [part for part in way.encoder.parts if isinstance(part, Numbers) and not part.steps]
     sources = {part.at: names[part.source] for part in numbers if features.types[names[part.source]].is_float}
     found: dict[str, set[float]] = {}
-    for tree in getattr(way.final, "trees", ()):
+    for tree in getattr(getattr(way.final, "classifier", way.final), "trees", ()):
         splits = tree.nodes[(tree.nodes["is_leaf"] == 0) & (tree.nodes["is_categorical"] == 0)]
         for column, threshold in zip(splits["feature_idx"].tolist(), splits["num_threshold"].tolist(), strict=True):
             if column in sources:

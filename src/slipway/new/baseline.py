@@ -1,28 +1,49 @@
-"""The text of a written pipeline and a table in; how good a first model is, and what a gate may ask, out."""
+"""Try the pipeline that would be written on a sample: which estimator does best, and how good a first model is."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from slipway.errors import DataError, ProjectError
-from slipway.new.code import pipeline_text
+from slipway.gate.constant import best_constant
+from slipway.gate.measure import CannotMeasure, measure, metric
+from slipway.model.answers import predict
+from slipway.new.code import pipeline_text, quoted
 from slipway.new.columns import Judged
+from slipway.new.estimator_code import EstimatorChoice
+from slipway.project.facts import LOWER_IS_BETTER, METRICS
+from slipway.records import Label
 
 if TYPE_CHECKING:
     import polars as pl
 
 SAMPLE = 4_000
 """Rows that the first model is tried on: enough for a threshold, and quick."""
+_LARGEST_SAMPLE = 20_000
+_RARE_ROWS = 100
+"""The sample is larger where it would have fewer rows of the rarer class than this."""
+_RARE_SHARE = 0.2
+"""A class other than the commonest is rare below it: accuracy says little of it."""
+_TUNED_ROWS = 20
+"""From so many rows of the rarer class a threshold can be found for it."""
 _FOLDS = 4
 _SEEDS = range(7, 27)
 _FEW = 10_000
 """With more rows a split has rows on both sides whatever its seed."""
-_SPREADS = 3
-"""How many times the spread from fold to fold a gate leaves to chance: one good model in a thousand fails by it."""
+SPREADS = 3
+"""How many times the spread from fold to fold is left to chance: one good model in a thousand is beyond it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RareClass:
+    """The rarer of two classes."""
+
+    label: Label
+    rows: int
+    """Of the whole table."""
+    share: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +56,22 @@ class Baseline:
     fold_rows: float
     folds: dict[str, tuple[float, ...]]
     """Each metric, fold by fold; a fold's model has not seen its rows."""
-    without: float
-    """What comes without a model: the commonest class's share, or the target's standard deviation."""
+    constants: dict[str, float]
+    """What the best answer that is the same for every row reaches, by metric; the mean over the folds."""
     features: "pl.DataFrame"
     """What the model knows of the sample's rows, and the target."""
+    choice: EstimatorChoice
+    other: dict[str, float]
+    """The mean figures of the estimator that was not taken."""
+    is_uneven: bool = False
+    """Whether one class has so many of the rows that accuracy says little of the others."""
+    rare: RareClass | None = None
+    """The rarer class of two uneven ones."""
+
+    @property
+    def without(self) -> float:
+        """What comes without a model: the commonest class's share, or the root mean square error of the mean."""
+        return self.constants["accuracy" if "accuracy" in self.constants else "rmse"]
 
     def mean(self, metric: str) -> float:
         return fmean(self.folds[metric])
@@ -49,92 +82,146 @@ class Baseline:
         seen = stdev(values) if len(values) > 1 else 0.0
         if metric in ("rmse", "mae"):  # of n misses of a normal law, the root mean square varies by a share of 1/√2n
             return max(seen, self.mean(metric) / math.sqrt(2 * self.fold_rows))
+        rows = self.fold_rows
+        if metric == "average_precision" and self.rare is not None:
+            rows = max(1.0, rows * self.rare.share)
         share = min(max(self.mean(metric), 0.0), 1.0)
-        return max(seen, math.sqrt(max(share * (1 - share), 0.0025) / self.fold_rows))
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """One threshold of the gate and where it comes from."""
-
-    metric: str
-    minimum: float | None
-    maximum: float | None
-    max_drop: float
-    why: str
+        return max(seen, math.sqrt(max(share * (1 - share), 0.0025) / rows))
 
 
 def baseline(table: "pl.DataFrame", judged: Judged) -> Baseline:
     """Cross-validate the pipeline that would be written, on a sample: it has to work before anybody is given it.
 
+    A plain linear model is tried beside the boosted trees, on the same folds, and written where it is clearly better.
     Rows that are split by time are tried in their order: each fold is newer than all that its model learnt from.
 
     Raises:
         ProjectError: no split leaves rows to learn from and rows to test on.
     """
     known = table.drop_nulls(judged.target.name) if judged.target.missing else table
-    sample = known.sample(min(SAMPLE, known.height), seed=7, shuffle=True)
+    target, is_class = known[judged.target.name], judged.target.kind == "classification"
+    counts = target.value_counts(sort=True)["count"] if is_class else None
+    is_uneven = counts is not None and counts[0] > (1 - _RARE_SHARE) * known.height
+    rare = _rare_class(target) if is_uneven else None
+    sample = known.sample(min(_sample_rows(rare), known.height), seed=7, shuffle=True)
     leaf = min(20, max(2, known.height // 7))
-    text = _splitting_text(known, judged, leaf)
-    stages = _load(text)
-    features = stages["features"](sample.drop(judged.target.name)).with_columns(sample[judged.target.name])
-    figures, sizes, without = [], [], []
-    for train, test in _folds(features, judged):
-        if train[judged.target.name].n_unique() < 2 or not test.height:
-            continue
-        figures.append(_figures(stages, train, test))
-        sizes.append(test.height)
-        without.append(_without(test, train, judged))
-    if not figures:
+    seed = _split_seed(known, judged, leaf)
+    stages = _load(pipeline_text(judged, leaf=leaf, seed=seed))
+    features = stages["features"](sample.drop(target.name)).with_columns(sample[target.name])
+    folds = [pair for pair in _folds(features, judged) if pair[0][target.name].n_unique() > 1 and pair[1].height]
+    if not folds:
         raise _unsplittable(known, judged)
-    folds = {metric: tuple(figure[metric] for figure in figures) for metric in figures[0]}
-    return Baseline(text, sample.height, fmean(sizes), folds, fmean(without), features)
+    # Few trees: what a threshold is made of may be a point below what the model will reach. Of a rare class all of
+    # them: trees that go astray do so by their number.
+    trees = {} if is_uneven else {"trees": 30, "learning_rate": 0.3}
+    boosted = _figures(stages, folds, judged, trees)
+    linear = _figures(_load(pipeline_text(judged, leaf=leaf, seed=seed, choice=EstimatorChoice(True))), folds, judged)
+    constants = _constants(folds, judged)
+    if trees and _is_better(linear, boosted, constants, is_uneven=False):  # then the trees are given all they will have
+        boosted = _figures(stages, folds, judged)
+    is_linear = _is_better(linear, boosted, constants, is_uneven=is_uneven)
+    literal = None if rare is None or rare.rows < _TUNED_ROWS else _literal(rare.label)
+    choice = EstimatorChoice(is_linear, literal)
+    text = pipeline_text(judged, leaf=leaf, seed=seed, choice=choice)
+    taken, other = (linear, boosted) if is_linear else (boosted, linear)
+    return Baseline(
+        text=text,
+        rows=sample.height,
+        fold_rows=fmean(test.height for _, test in folds),
+        folds=taken,
+        constants=constants,
+        features=features,
+        choice=choice,
+        other={name: fmean(values) for name, values in other.items()},
+        is_uneven=is_uneven,
+        rare=rare,
+    )
 
 
-def ask(first: Baseline, judged: Judged) -> Ask:
-    """What the gate asks of one metric: so much less than a first model reached that chance refuses nobody."""
-    test_rows = judged.rows * judged.test_share
-    tried = f"A first model, tried on {len(next(iter(first.folds.values())))} parts of {first.rows:,} rows"
-    tried += ", each newer than what it had learnt from," if judged.time else " that it had not seen,"
-    if judged.target.kind == "regression":
-        rmse, spread = first.mean("rmse"), first.spread("rmse")
-        why = (
-            f"{tried} missed by {_figure(rmse)} ± {_figure(spread)} (root mean square, ± its spread from part to "
-            f"part); always saying the mean misses by {_figure(first.without)}. max leaves three times the spread to "
-            "chance."
-        )
-        limit = rmse + max(_SPREADS * spread, 0.1 * rmse)
-        return Ask("rmse", None, _upwards(limit) if rmse else None, _upwards(0.02 * rmse), why)
-    metric = "accuracy" if first.without <= 0.8 else "macro_f1"
-    reached, spread = first.mean(metric), first.spread(metric)
-    lowest = reached - max(_SPREADS * spread, 0.02)
-    if metric == "accuracy":  # a model that knows nothing does not pass, unless the first one is hardly better itself
-        lowest = max(lowest, min(first.without, reached - spread))
-    minimum = max(0.0, math.floor(100 * lowest) / 100)
-    floor = "min leaves three times the spread to chance."
-    if minimum > reached - _SPREADS * spread:
-        floor = "min keeps out what is no better than that; three times the spread would not."
-    always = f"always saying the commonest class would be right {first.without:.2f}"
-    if metric == "macro_f1":
-        always += ", which is why it is not accuracy that is asked"
-    why = f"{tried} had {reached:.2f} ± {spread:.2g} (± its spread from part to part); {always}. {floor}"
-    return Ask(metric, minimum, None, 0.01 if test_rows >= 500 else 0.02, why)
+def _rare_class(target: "pl.Series") -> RareClass | None:
+    counts = target.value_counts(sort=True)
+    if counts.height != 2:
+        return None
+    label, rows = counts.row(1)
+    return RareClass(label, rows, rows / target.len())
 
 
-def _splitting_text(known: "pl.DataFrame", judged: Judged, leaf: int) -> str:
-    """The pipeline with a seed by which the whole table's split has two sides."""
+def _sample_rows(rare: RareClass | None) -> int:
+    return SAMPLE if rare is None else min(max(SAMPLE, math.ceil(_RARE_ROWS / rare.share)), _LARGEST_SAMPLE)
+
+
+def _literal(label: Label) -> str:
+    return quoted(label) if isinstance(label, str) else repr(label)
+
+
+def _is_better(
+    linear: dict[str, tuple[float, ...]],
+    boosted: dict[str, tuple[float, ...]],
+    constants: dict[str, float],
+    *,
+    is_uneven: bool,
+) -> bool:
+    """Whether a linear model is to be written: better in every fold, and beyond what a gate leaves to chance.
+
+    Of a rare class any lead is enough where it ranks at least as well. And so it is where the boosted trees are worse
+    than an answer that is the same for every row, which is what trees that went astray are.
+    """
+    loss, asked = ("log_loss", "accuracy") if "log_loss" in linear else ("rmse", "rmse")
+    ours, theirs = fmean(linear[loss]), fmean(boosted[loss])
+    if ours >= theirs:
+        return False
+    if theirs >= constants[loss]:
+        return True
+    if is_uneven:
+        asked = "average_precision"
+        return fmean(linear.get(asked, (0.0,))) >= fmean(boosted.get(asked, (0.0,)))
+    if not all(one < other for one, other in zip(linear[loss], boosted[loss], strict=True)):
+        return False
+    lead = fmean(linear[asked]) - fmean(boosted[asked])
+    spread = stdev(linear[asked]) if len(linear[asked]) > 1 else 0.0
+    return (-lead if asked in LOWER_IS_BETTER else lead) > SPREADS * spread
+
+
+def _constants(folds: Sequence[tuple[Any, Any]], judged: Judged) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
+    for _, test in folds:
+        truths = test[judged.target.name].to_list()
+        for name in METRICS[judged.target.kind]:
+            answers = best_constant(name, truths)
+            try:
+                value = metric(name, truths, answers.predictions, answers.probabilities).value
+            except CannotMeasure:
+                continue
+            found.setdefault(name, []).append(value)
+    return {name: fmean(values) for name, values in found.items()}
+
+
+def _split_seed(known: "pl.DataFrame", judged: Judged, leaf: int) -> int:
+    """A seed by which the whole table's split has two sides, with the rarest class that can be on both of them."""
     if judged.time or known.height > _FEW:
-        return pipeline_text(judged, leaf=leaf, seed=_SEEDS[0])
+        return _SEEDS[0]
+    target, first = known[judged.target.name], None
+    fewest = _fewest(target) if judged.target.kind == "classification" else 0
+    stages = _load(pipeline_text(judged, leaf=leaf, seed=_SEEDS[0]))
+    features = stages["features"](known).with_columns(target)
     for seed in _SEEDS:
-        text = pipeline_text(judged, leaf=leaf, seed=seed)
-        stages = _load(text)
         try:
-            train, test = stages["split"](stages["features"](known).with_columns(known[judged.target.name]))
+            train, test = stages["split"](features, seed=seed)
         except DataError:
             continue
-        if train[judged.target.name].n_unique() > 1 and test.height >= min(5, known.height // 10 + 1):
-            return text
-    raise _unsplittable(known, judged)
+        if train[target.name].n_unique() > 1 and test.height >= min(5, known.height // 10 + 1):
+            first = seed if first is None else first
+            rarest = _fewest(test[target.name]) if test[target.name].n_unique() == target.n_unique() else 0
+            if rarest >= fewest * judged.test_share - 1 or not 2 <= fewest < _RARE_ROWS:
+                return seed
+    if first is None:
+        raise _unsplittable(known, judged)
+    return first
+
+
+def _fewest(target: "pl.Series") -> int:
+    """The rows of the rarest class."""
+    return int(target.value_counts(sort=True)["count"][-1])
 
 
 def _folds(features: "pl.DataFrame", judged: Judged) -> "Iterator[tuple[pl.DataFrame, pl.DataFrame]]":
@@ -149,9 +236,12 @@ def _folds(features: "pl.DataFrame", judged: Judged) -> "Iterator[tuple[pl.DataF
             yield features.filter(is_older), features.filter((time >= edge) & (time < following))
         return
     count = min(_FOLDS, max(2, features.height // 5))
-    fold = pl.int_range(features.height) % count
+    fold = pl.int_range(pl.len()) % count
+    if judged.target.kind == "classification":  # each class in each fold, as far as it has rows
+        fold = pl.int_range(pl.len()).over(judged.target.name) % count
+    fold_of = features.select(fold.alias("fold"))["fold"]
     for k in range(count):
-        yield features.filter(fold != k), features.filter(fold == k)
+        yield features.filter(fold_of != k), features.filter(fold_of == k)
 
 
 def _unsplittable(known: "pl.DataFrame", judged: Judged) -> ProjectError:
@@ -167,35 +257,31 @@ def _load(text: str) -> dict[str, Any]:
     return namespace
 
 
-def _figures(stages: dict[str, Any], train: "pl.DataFrame", test: "pl.DataFrame") -> dict[str, float]:
+def _figures(
+    stages: dict[str, Any], folds: Sequence[tuple[Any, Any]], judged: Judged, settings: dict[str, Any] | None = None
+) -> dict[str, tuple[float, ...]]:
+    """What the gate would measure of the model, fold by fold."""
     import warnings
 
     from threadpoolctl import threadpool_limits
 
-    # Few trees: what a threshold is made of may be a point below what the model will reach.
+    found: dict[str, list[float]] = {}
     # One thread: on so few rows several gain little, and on a busy machine they wait for each other a hundredfold.
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class that the test rows lack is no news to the person who waits here
-        metrics: dict[str, float] = stages["metrics"](stages["model"](train, trees=30, learning_rate=0.3), test)
-    return metrics
+        for train, test in folds:
+            model = stages["model"](train, **settings or {})
+            kind, truths = judged.target.kind, test[judged.target.name].to_list()
+            scores = predict(model, test.drop(judged.target.name), test.height, kind)
+            probabilities = None if scores.probabilities is None else [each or {} for each in scores.probabilities]
+            answers = [answer for answer in scores.predictions if answer is not None]
+            for name, value in measure(kind, truths, answers, probabilities).items():
+                found.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in found.items()}
 
 
-def _without(test: "pl.DataFrame", train: "pl.DataFrame", judged: Judged) -> float:
-    target = judged.target.name
-    if judged.target.kind == "regression":
-        return float(np.sqrt(np.mean((test[target].to_numpy() - np.mean(train[target].to_numpy())) ** 2)))
-    commonest = train[target].mode().sort()[0]
-    return float((test[target] == commonest).sum() / test.height)
-
-
-def _upwards(value: float) -> float:
-    """A number rounded up to two digits."""
-    if value <= 0:
-        return 0.0
-    unit = 10.0 ** (math.floor(math.log10(value)) - 1)
-    return float(f"{math.ceil(value / unit - 1e-9) * unit:.6g}")
-
-
-def _figure(value: float) -> str:
-    """Three figures, written out: 21,700 and not 2.17e+04."""
-    return f"{float(f'{value:.3g}'):,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+def lead_in_errors(first: Baseline, name: str) -> float:
+    """How far a first model is ahead of the best constant answer, in standard errors of its mean over the folds."""
+    lead = first.mean(name) - first.constants[name]
+    error = first.spread(name) / math.sqrt(len(first.folds[name]))
+    return (-lead if name in LOWER_IS_BETTER else lead) / max(error, 1e-300)

@@ -4,27 +4,31 @@ import json
 from collections.abc import Iterable
 
 from slipway.new.columns import Column, Judged
+from slipway.new.estimator_code import EstimatorChoice, estimator_imports, metrics_stage, model_stage
 from slipway.new.notation import WORTH, Notation
 from slipway.tables.column_types import NOTHING
 
 _WIDTH = 120
 _DAY = "(1 / 86_400)"
 """Polars divides many rows by multiplying, which gives some of them another last bit than a row alone has."""
-_MANY = 10_000
-"""From so many rows half as many trees of twice the rate are as good, in half the time."""
-_QUICK_TREES = "trees: int = 50, learning_rate: float = 0.2"
-_MOST_ROWS = 1_000_000
-"""Rows from which the model is written to learn; more hardly change boosted trees, and take their memory."""
 
 
-def pipeline_text(judged: Judged, *, leaf: int, seed: int) -> str:
+def pipeline_text(
+    judged: Judged,
+    *,
+    leaf: int,
+    seed: int,
+    choice: EstimatorChoice = EstimatorChoice(),  # noqa: B008 - it is frozen
+) -> str:
     """The module of stages.
 
     Args:
         leaf: the least rows in a leaf of the trees; fewer for a small table.
         seed: of the split by content; one that leaves rows on both sides.
+        choice: which estimator is written.
     """
-    parts = [_head(judged), _features(judged), _split(judged, seed), _model(judged, leaf), _metrics(judged)]
+    parts = [_head(judged, choice), _features(judged), _split(judged, seed)]
+    parts += [model_stage(judged, leaf, choice), metrics_stage(judged, choice)]
     parts += [_number_helper(name, notation, judged) for notation, name in _number_names(judged).items()]
     if any(column.quantity and column.quantity.unit.worth for column in judged.columns):
         parts.append(WORTH)
@@ -72,36 +76,21 @@ def _calendar(column: Column, judged: Judged) -> list[tuple[str, str]]:
     return [(part, name) for part, name in named if name not in taken]
 
 
-def _is_class(judged: Judged) -> bool:
-    return judged.target.kind == "classification"
-
-
-def _estimator(judged: Judged) -> str:
-    return "HistGradientBoostingClassifier" if _is_class(judged) else "HistGradientBoostingRegressor"
-
-
-def _head(judged: Judged) -> str:
-    measures = (
-        "accuracy_score, f1_score" if _is_class(judged) else "mean_absolute_error, r2_score, root_mean_squared_error"
-    )
+def _head(judged: Judged, choice: EstimatorChoice) -> str:
     has_categories, has_texts = bool(categories(judged)), bool(texts(judged))
+    needs_numpy = choice.rare is not None or (has_categories and not choice.is_linear)
     lines = [
         f'"""Rows → what a model may know of them → a model of `{safe(judged.target.name)}`, and how good it is."""',
         "",
         *(["from datetime import date", ""] if judged.time else []),
-        *(["import numpy as np"] if has_categories else []),
+        *(["import numpy as np"] if needs_numpy else []),
         "import polars as pl",
-        "from sklearn.compose import make_column_transformer",
-        *(["from sklearn.decomposition import TruncatedSVD"] if has_texts else []),
-        f"from sklearn.ensemble import {_estimator(judged)}",
-        *(["from sklearn.feature_extraction.text import TfidfVectorizer"] if has_texts else []),
-        f"from sklearn.metrics import {measures}",
-        "from sklearn.pipeline import Pipeline, make_pipeline",
-        *(["from sklearn.preprocessing import OrdinalEncoder"] if has_categories else []),
+        *estimator_imports(judged, choice),
         "",
         "from slipway import split_rows, stage",
         "",
         f"TARGET = {quoted(judged.target.name)}",
+        *([f"RARE = {choice.rare}"] if choice.rare is not None else []),
         *([f"TIME = {quoted(judged.time)}"] if judged.time else []),
     ]
     named = (("CATEGORIES", categories(judged)), ("TEXTS", texts(judged)), ("NUMBERS", numbers(judged)))
@@ -196,72 +185,6 @@ def split(
 '''
 
 
-def _model(judged: Judged, leaf: int) -> str:
-    doc = "Boosted trees, which take nulls as they are"
-    encoder, native, parts = "", "", []
-    if categories(judged):
-        doc += "; a category that training has not seen counts as one"
-        encoder = """    encoder = OrdinalEncoder(
-        handle_unknown="use_encoded_value",
-        unknown_value=np.nan,
-        encoded_missing_value=np.nan,
-        max_categories=250,  # the trees take 255 at most; the rarest share one
-    )
-"""
-        native = "        categorical_features=list(range(len(CATEGORIES))),\n"
-        parts.append("(encoder, CATEGORIES)")
-    if texts(judged):
-        doc += "; words as a few numbers a text"
-        parts.append("*((_words(seed), name) for name in TEXTS)")
-    if numbers(judged):
-        parts.append('("passthrough", NUMBERS)')
-    rows, fewer = "", ""
-    if judged.rows > _MOST_ROWS:
-        rows = f"\n    rows: int = {_MOST_ROWS:_},"
-        fewer = "    train = train.sample(min(rows, train.height), seed=seed)\n"
-    trees = "trees: int = 100, learning_rate: float = 0.1" if judged.rows < _MANY else _QUICK_TREES
-    settings = f"{trees}, leaf: int = {leaf}, seed: int = 7"
-    taken = f"    train: pl.DataFrame,\n    *,{rows}\n    " + settings.replace(", ", ",\n    ") + "," if rows else ""
-    words = _WORDS_HELPER if texts(judged) else ""
-    return f'''
-@stage
-def model(
-{taken or f"    train: pl.DataFrame, *, {settings}"}
-) -> Pipeline:
-    """{doc}."""
-{fewer}{encoder}    boosting = {_estimator(judged)}(
-        max_iter=trees,
-        learning_rate=learning_rate,
-        min_samples_leaf=leaf,
-{native}        early_stopping=False,
-        random_state=seed,
-    )
-    columns = make_column_transformer({", ".join(parts)})
-    return make_pipeline(columns, boosting).fit(train.drop(TARGET), train[TARGET].to_numpy())
-{words}'''
-
-
-def _metrics(judged: Judged) -> str:
-    if _is_class(judged):
-        doc = "How often the class is right, and how well each class is found."
-        body = """        "accuracy": float(accuracy_score(truth, predicted)),
-        "macro_f1": float(f1_score(truth, predicted, average="macro")),"""
-    else:
-        doc = "How far the predictions are from the truth, and the share of its variance that they explain."
-        body = """        "rmse": float(root_mean_squared_error(truth, predicted)),
-        "mae": float(mean_absolute_error(truth, predicted)),
-        "r2": float(r2_score(truth, predicted)),"""
-    return f'''
-@stage
-def metrics(model: Pipeline, test: pl.DataFrame) -> dict[str, float]:
-    """{doc}"""
-    truth, predicted = test[TARGET].to_numpy(), model.predict(test.drop(TARGET))
-    return {{
-{body}
-    }}
-'''
-
-
 def _number_names(judged: Judged) -> dict[Notation, str]:
     """The function that reads the numbers of each notation."""
     notations = list(dict.fromkeys(c.quantity.notation for c in judged.columns if c.quantity is not None))
@@ -282,14 +205,6 @@ def _moment_names(judged: Judged) -> dict[str, str]:
 
 
 _MOMENT = "_moment"
-
-_WORDS_HELPER = '''
-
-def _words(seed: int) -> Pipeline:
-    """A text as twenty numbers: its words, those that are in few texts counting more, pressed together."""
-    words = TfidfVectorizer(token_pattern=r"\\b\\w+\\b", sublinear_tf=True, max_features=5_000)
-    return make_pipeline(words, TruncatedSVD(20, random_state=seed))
-'''
 
 
 def safe(text: str) -> str:

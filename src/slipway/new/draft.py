@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from slipway.errors import DataError, ProjectError
 from slipway.new import pages
-from slipway.new.baseline import Ask, Baseline, ask, baseline
+from slipway.new.baseline import Baseline, baseline
 from slipway.new.columns import FileFacts, Judged, judge
+from slipway.new.first_gate import Ask, ask
 from slipway.new.giveaways import warnings_of_leaks
 from slipway.new.row_index import pandas_index
 from slipway.new.stray_rows import stray_rows
@@ -56,7 +57,7 @@ class Draft:
             "slipway.toml": pages.toml_text(self.name, data, self.judged, self.gate),
             "pipeline.py": self.first.text,
             readme: pages.readme_text(self.name, data, self.judged, self.gate, file=self.file, warnings=self.warnings),
-            "tests/test_pipeline.py": pages.test_text(self.judged, data),
+            "tests/test_pipeline.py": pages.test_text(self.judged, data, is_boosted=not self.first.choice.is_linear),
         }
 
     def notes(self) -> Iterator[str]:
@@ -109,7 +110,8 @@ def draft(name: str, source: Path, target: str | None) -> Draft:
         moments=[column.name for column in judged.of("date")],
     )
     words = dialect.words() if dialect is not None else ""
-    return Draft(name, judged, first, ask(first, judged), words, (*odd, *judged.warnings, *leaks))
+    gate = ask(first, judged)
+    return Draft(name, judged, first, gate, words, (*odd, *judged.warnings, *gate.warnings, *leaks))
 
 
 def _odd_rows(source: Path, table: "pl.DataFrame", dialect: "Dialect | None") -> list[str]:

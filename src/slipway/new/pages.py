@@ -4,9 +4,9 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from slipway.new.baseline import Ask
 from slipway.new.code import clock_parts, quoted
 from slipway.new.columns import Column, Judged
+from slipway.new.first_gate import Ask
 from slipway.project.editor_schema import DIRECTIVE
 
 GITIGNORE = """\
@@ -34,11 +34,6 @@ def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
     # Not where a number's own point would be taken for one between thousands, nor where a unit has to be told.
     numbers_too = [c.name for c in judged.columns if c.quantity is not None and c.quantity.takes_numbers]
     numbers_too += [column.name for column in judged.of("date") if column.dates.is_long_count]
-    limits = [
-        f"{key} = {value:g}"
-        for key, value in (("min", gate.minimum), ("max", gate.maximum), ("max_drop", gate.max_drop))
-        if value is not None
-    ]
     lines = [
         DIRECTIVE,
         "# Every key that can stand here is explained in docs/configuration.md in Slipway's repository.",
@@ -53,7 +48,7 @@ def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
         *_label_lines(judged.target.literal_labels),
         *textwrap.wrap(gate.why, 110, initial_indent="# ", subsequent_indent="# "),
         "# max_drop is how much worse than the version in production a new one may be.",
-        f"gate = {{ {gate.metric} = {{ {', '.join(limits)} }} }}",
+        f"gate = {gate.toml()}",
         "# Production rows whose truth came by /feedback are added to this source when the model is retrained.",
         'retrain_into = "raw"',
         "",
@@ -150,8 +145,9 @@ Every key of `slipway.toml` is explained in `docs/configuration.md` in Slipway's
 {left_out}{odd}"""
 
 
-def test_text(judged: Judged, data: str) -> str:
+def test_text(judged: Judged, data: str, *, is_boosted: bool) -> str:
     """tests/test_pipeline.py: what has to hold of the stages, on rows of the project's own file."""
+    trees = ", trees=10" if is_boosted else ""
     cleaning = ""
     for column in judged.of("quantity")[:1]:
         assert column.quantity is not None
@@ -207,7 +203,7 @@ def test_a_row_alone_gives_what_it_gives_in_a_table():
 {cleaning}
 def test_the_model_answers_for_nulls_and_for_what_it_has_not_seen():
     train, _ = pipeline.split(features_with_target())
-    model = pipeline.model(train, trees=10)
+    model = pipeline.model(train{trees})
     nothing = ROWS.head(1).clear(1)
     unseen = ROWS.head(1).with_columns(pl.col(pl.String).replace_strict({{}}, default="never seen"))
     rows = pl.concat([ROWS.head(3), nothing, unseen]).drop(pipeline.TARGET)
@@ -218,7 +214,7 @@ def test_the_model_answers_for_nulls_and_for_what_it_has_not_seen():
 
 def test_metrics_are_numbers():
     train, test = pipeline.split(features_with_target())
-    figures = pipeline.metrics(pipeline.model(train, trees=10), test)
+    figures = pipeline.metrics(pipeline.model(train{trees}), test)
     assert figures
     assert all(value == value for value in figures.values())
 '''

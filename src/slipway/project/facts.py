@@ -15,7 +15,7 @@ ModelKind = Literal["classification", "regression"]
 PATH_TYPE = "pathlib.Path"
 TABLE_TYPES = ("polars.DataFrame", "polars.LazyFrame", "pandas.DataFrame")
 METRICS: Mapping[ModelKind, tuple[str, ...]] = {
-    "classification": ("accuracy", "macro_f1", "log_loss", "auc"),
+    "classification": ("accuracy", "macro_f1", "log_loss", "auc", "average_precision"),
     "regression": ("rmse", "mae", "r2"),
 }
 """The metrics that are recomputed for the gate; a project may have others in its metrics artifact."""

@@ -19,6 +19,7 @@ from slipway.project.facts import (
     Source,
     Stage,
 )
+from slipway.project.gate_metrics import check_gate_metrics
 from slipway.project.keys import Keys
 from slipway.project.model import METRICS_ARTIFACT, read_model
 from slipway.project.module import read_functions
@@ -69,6 +70,7 @@ def read_project(root: Path) -> Project:
     sources, model, monitor = read_sources(tables[0]), read_model(tables[1]), read_monitor(tables[2])
     api, paths = read_api(tables[3]), _paths(tables[4])
     model = _without_personal(model, api)
+    check_gate_metrics(root, model)
     declared, written = read_commands(tables[5])
 
     way = read_way(root, pipeline, paths, declared)

@@ -61,12 +61,12 @@ class CandidateMaker:
             if not self._waits(bundle):
                 sha256, commit = self._store.put(bundle.folder), self._tags().get("git.commit")
                 keep_made(self._project, self._settings, sha256, commit=commit, metrics=reported)
-                self._storage.pending.add(self._waiting(sha256, reported))
+                self._storage.pending.add(self._waiting(bundle, sha256, reported))
         versions = register_pending(self._registering)
         mark_proposed(self._settings, mark)
         return max(versions, default=None)
 
-    def _waiting(self, sha256: str, reported: Mapping[str, float]) -> Waiting:
+    def _waiting(self, bundle: Bundle, sha256: str, reported: Mapping[str, float]) -> Waiting:
         settings = read_params(self._project)
         return Waiting(
             bundle=sha256,
@@ -74,7 +74,7 @@ class CandidateMaker:
             by=self._settings.user,
             params={f"{stage}.{key}": value for stage, keys in settings.items() for key, value in keys.items()},
             metrics=dict(reported),
-            tags=self._tags(),
+            tags={**self._tags(), **bundle.test_tags()},
         )
 
     def _waits(self, bundle: Bundle) -> bool:

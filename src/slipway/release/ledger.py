@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from slipway.errors import BusyError, CheckRefused, SlipwayError
-from slipway.records import Action, LedgerEntry
+from slipway.records import LIVE_CHANGES, Action, LedgerEntry
 from slipway.release.states import Standing, broken, follow, stand
 from slipway.storage.seams import Ledger
 
@@ -60,7 +60,7 @@ def record(
             at=datetime.now(UTC).isoformat(timespec="microseconds"),
             action=action,
             version=version,
-            previous=standing.live if action in ("released", "rolled back") else None,
+            previous=standing.live if action in LIVE_CHANGES else None,
             bundle=bundle,
             gate=gate,
             by=_storable(by),

@@ -1,4 +1,4 @@
-"""The ledger's entries → where every version stands, and what may follow. The one place that knows the states.
+"""The states of a version: where every one stands after the ledger's entries, and what may follow.
 
 pending → candidate → refused | passed → live (watched) → live (settled) → retired; a live version → rolled back.
 
@@ -12,6 +12,8 @@ pending → candidate → refused | passed → live (watched) → live (settled)
 | live (watched) | `settled` | live (settled) | the loop's watch |
 | was live before | `rolled back` | live (settled) | `rollback`, the loop's watch |
 | live, when another is returned to | (the other's) | rolled back | |
+| was rolled back from, and is later than what is live | `rolled forward` | live (settled) | `rollback --to` |
+| live, when a later one is returned to | (the other's) | retired | |
 
 Each entry is one append under a number that is taken once, so a crash leaves it made or not made. What comes with one
 (the tracker's names and its anchor, a bundle's place among the pending) is an image of the ledger, made good by the
@@ -47,6 +49,13 @@ class Standing:
     """SHA-256 of each version's bundle."""
     was_live: frozenset[int]
     """Every version that ever was, whatever the gate said of it since."""
+    line: tuple[int, ...] = ()
+    """The versions that went live and were not rolled back since; the last one is live."""
+
+    def direction(self, version: int) -> Action:
+        """How a return to a version is recorded: forward to a later one that was rolled back, back to any other."""
+        is_later = self.live is not None and version > self.live
+        return "rolled forward" if is_later and version not in self.line else "rolled back"
 
 
 def stand(entries: Iterable[LedgerEntry]) -> Standing:
@@ -81,6 +90,11 @@ def stand(entries: Iterable[LedgerEntry]) -> Standing:
                     states[line[-1]] = "rolled back"
                 line = line[: line.index(version) + 1] if version in line else [*line[:-1], version]
                 states[version] = "live (settled)"
+            case "rolled forward":
+                if line:
+                    states[line[-1]] = "retired"
+                line = [*line, version]
+                states[version] = "live (settled)"
     live = line[-1] if line else None
     waiting = (v for v, state in states.items() if state in WAITING and v > max(was_live, default=0))
     return Standing(
@@ -91,6 +105,7 @@ def stand(entries: Iterable[LedgerEntry]) -> Standing:
         states=states,
         bundles=bundles,
         was_live=frozenset(was_live),
+        line=tuple(line),
     )
 
 
@@ -154,7 +169,7 @@ def follow(standing: Standing, action: Action, version: int, *, is_override: boo
     if state is None:
         known = ", ".join(map(str, sorted(standing.states)))
         raise ProjectError(f"There is no version {version}. " + (f"Known: {known}." if known else "Run first."))
-    if action == "rolled back" and standing.live is None:
+    if action in ("rolled back", "rolled forward") and standing.live is None:
         raise ProjectError("Nothing is live, so nothing can be rolled back. Release a version first.")
     if action == "released":
         _released(state, version, is_override)
@@ -165,6 +180,8 @@ def follow(standing: Standing, action: Action, version: int, *, is_override: boo
 def _may_follow(standing: Standing, action: Action, version: int, state: State) -> bool:
     if action == "rolled back":  # to what was live before, in whatever state the gate has put it since
         return version in standing.was_live and version != standing.live
+    if action == "rolled forward":
+        return version in standing.was_live and standing.direction(version) == action
     return state in _FROM[action]
 
 
@@ -179,12 +196,14 @@ _SAID: Mapping[Action, str] = {
     "passed": "judged by the gate",
     "settled": "settled",
     "rolled back": "returned to",
+    "rolled forward": "returned to as a later version",
 }
 _REMEDY: Mapping[Action, str] = {
     "refused": "The gate's outcome is recorded of versions that wait for it alone.",
     "passed": "The gate's outcome is recorded of versions that are not live.",
     "settled": "A watch ends once, for the version that is live.",
     "rolled back": "Return to a version that was live before; `slipway ledger` lists them.",
+    "rolled forward": "That is for one that was rolled back, and is later than what is live.",
 }
 
 

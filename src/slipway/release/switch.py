@@ -1,4 +1,4 @@
-"""A version and a reason in; what is live changed, recorded in the ledger, and the tracker's names pointed at it."""
+"""Change what is live: held by the gate, recorded in the ledger, and the tracker's names pointed at it."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -7,14 +7,14 @@ from pathlib import Path
 
 from slipway.errors import BundleError, CheckRefused, ProjectError, SlipwayError
 from slipway.gate.cleanroom import ASKED, CHECK, CleanRoom
-from slipway.gate.evidence import keep_table
+from slipway.gate.evidence import keep_table, read_table
 from slipway.gate.expected import check_examples
 from slipway.gate.hold import GateReport, hold
 from slipway.gate.lines import Line
 from slipway.model.score import Scorer, load_scorer
 from slipway.model.store import BundleStore
 from slipway.project import Model
-from slipway.records import Action, LedgerEntry
+from slipway.records import LIVE_CHANGES, Action, LedgerEntry
 from slipway.release.anchor import bring_forward
 from slipway.release.ledger import holding, record
 from slipway.release.states import LIVE, Standing, follow, stand
@@ -22,8 +22,6 @@ from slipway.storage.seams import Journal, Ledger
 from slipway.tracking.seams import Tracker
 
 OUTCOMES: tuple[Action, ...] = ("passed", "refused")
-CHANGES: tuple[Action, ...] = ("released", "rolled back")
-"""The entries after which another version is live."""
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +41,25 @@ class Releasing:
     """Who acts."""
     gates: Path | None = None
     """The folder in which the gate's tables are kept; None to keep none."""
+
+
+def kept_report(releasing: Releasing) -> GateReport | None:
+    """The table that the live version last had, as it was, where no candidate waits for another one.
+
+    None where one does, where nothing is live, and where the table is not kept here.
+
+    Raises:
+        DataError: it was changed since.
+    """
+    entries = releasing.ledger.entries()
+    standing = stand(entries)
+    if standing.live is None or standing.candidate is not None:
+        return None
+    digest = last_table(entries, standing.live)
+    if digest is None or releasing.gates is None:
+        return None
+    table = read_table(releasing.gates, digest)
+    return None if table is None else GateReport.from_json(table)
 
 
 def gate(releasing: Releasing, version: int | None = None, *, room: CleanRoom | None = None) -> GateReport:
@@ -94,7 +111,9 @@ def _held(releasing: Releasing, standing: Standing, version: int, room: CleanRoo
     try:
         candidate = _load(releasing, standing, version)
     except BundleError as error:
-        return GateReport(version, (Line(CHECK, ASKED, str(error), "failed"),))
+        return GateReport(
+            version, (Line(CHECK, ASKED, str(error), "failed", "", "a bundle that loads here: run again"),)
+        )
     # A version that is live is held against the one before it.
     beside = standing.previous if version == standing.live else standing.live
     production, absent = None, "nothing was live before" if version == standing.live else "nothing is live yet"
@@ -157,6 +176,9 @@ def rollback(
 ) -> LedgerEntry:
     """Put an earlier version back, by default the one that was live before; loaded and tested before anything switches.
 
+    A return to a later version, which was rolled back, is recorded as rolled forward. Either entry names the gate's
+    table that the version last had.
+
     Args:
         instead_of: the version that is to be taken back; where another is live by now, nothing changes.
 
@@ -164,7 +186,8 @@ def rollback(
         ProjectError: nothing to return to, or the version was never live.
         BundleError: it does not load, or does not give the answers that it was registered with; nothing has changed.
     """
-    standing = stand(holding(releasing.ledger))
+    entries = holding(releasing.ledger)
+    standing = stand(entries)
     if standing.live is None:
         raise ProjectError("Nothing is live, so nothing can be rolled back. Release a version first.")
     if instead_of is not None and standing.live != instead_of:
@@ -177,9 +200,15 @@ def rollback(
             f"No version that was live before version {standing.live} is there to return to. `slipway rollback --to "
             "VERSION` returns to one that was rolled back."
         )
-    follow(standing, "rolled back", version)
+    action = standing.direction(version)
+    follow(standing, action, version)
     check_examples(_load(releasing, standing, version))
-    return _record(releasing, standing, "rolled back", version, why=why)
+    return _record(releasing, standing, action, version, why=why, gate=last_table(entries, version))
+
+
+def last_table(entries: Sequence[LedgerEntry], version: int) -> str | None:
+    """The digest of the gate's table that a version last had; None where it never had one."""
+    return next((e.gate for e in reversed(entries) if e.version == version and e.gate is not None), None)
 
 
 def settle(releasing: Releasing, version: int, *, why: str) -> LedgerEntry:
@@ -260,7 +289,7 @@ def _load(releasing: Releasing, standing: Standing, version: int) -> Scorer:
 
 def _last_change(entries: Sequence[LedgerEntry]) -> int:
     """The number of the entry by which what is live went live; 0 for none."""
-    return max((entry.seq for entry in entries if entry.action in CHANGES), default=0)
+    return max((entry.seq for entry in entries if entry.action in LIVE_CHANGES), default=0)
 
 
 def _refuse_an_older_table(entries: Sequence[LedgerEntry], report: GateReport) -> None:

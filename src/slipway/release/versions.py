@@ -1,4 +1,4 @@
-"""The ledger's candidates in; each beside the others out: where it stands, what it was made with, how it differs."""
+"""Set the versions beside each other: where each stands, what it was made with, how it differs and measured."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -8,6 +8,7 @@ from slipway.errors import BundleError
 from slipway.model.store import BundleStore
 from slipway.pipeline.made import differences, read_made
 from slipway.records import LedgerEntry
+from slipway.release.evaluation import Evaluation, Evaluations
 from slipway.release.states import stand
 from slipway.settings import Settings
 
@@ -27,15 +28,21 @@ class VersionFacts:
     commit: str | None
     differs: tuple[str, ...] | None
     """From the version before, in a person's words; None where one of the two is not known any more."""
+    evaluation: Evaluation | None = None
+    """What the metrics were measured on; None where its test rows are gone."""
 
     def to_json(self) -> dict[str, Any]:
         """One of what `runs --json` prints."""
-        return asdict(self) | {"differs": None if self.differs is None else list(self.differs)}
+        told = asdict(self)
+        del told["evaluation"]
+        tested_on = None if self.evaluation is None else self.evaluation.to_json()
+        return told | {"differs": None if self.differs is None else list(self.differs), "tested_on": tested_on}
 
 
 def versions(settings: Settings, store: BundleStore, entries: Sequence[LedgerEntry]) -> list[VersionFacts]:
     """All versions, oldest first. One whose bundle or run is gone is told with what is left of it."""
     standing = stand(entries)
+    evaluations = Evaluations(store, settings.gates, entries)
     found, before = [], None
     for entry in entries:
         if entry.action != "candidate":
@@ -52,6 +59,7 @@ def versions(settings: Settings, store: BundleStore, entries: Sequence[LedgerEnt
                 sources=now.sources if now is not None else {},
                 commit=now.commit if now is not None else None,
                 differs=differences(before, now) if before is not None and now is not None else None,
+                evaluation=evaluations.next(entry.version, bundle),
             )
         )
         before = now

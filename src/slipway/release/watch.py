@@ -1,10 +1,11 @@
-"""The first predictions of a promoted version beside the last of its predecessor → whether it does worse."""
+"""Judge the first predictions of a promoted version beside the last of its predecessor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any
 
+from slipway.gate.lines import Line
 from slipway.journal.shares import callers_beside_others
 from slipway.records import Label, Prediction
 
@@ -40,19 +41,23 @@ class Comparison:
     figures: Mapping[str, Any]
 
 
-def compare(promoted: Side, before: Side, *, kind: str, drift_threshold: float | None) -> Comparison:
+def compare(
+    promoted: Side, before: Side, *, kind: str, drift_threshold: float | None, ask_in_turn: Callable[[], Line]
+) -> Comparison:
     """Judge a promoted version by quality where truths came, else by errors, latency and prediction drift.
 
     Args:
         kind: classification or regression.
         drift_threshold: of the prediction drift; None where the project has none.
+        ask_in_turn: the gate's line on both versions' latency, asked where the journalled ones are far apart: the two
+            windows are of different times, and the machine may have been busy in one of them.
 
     Errors always count. Where several sources gave truths, no caller decides alone: with the truths of each of them
     left out the others have to say the same. Shares are compared by Fisher's exact test (1935), absolute errors by
     Welch's t-test (1947), one-sided.
     """
     figures = {"promoted": _figures(promoted), "before": _figures(before)}
-    problem = _errors(promoted, before)
+    problem, note = _errors(promoted, before), ""
     if problem is None:
         judged = _quality(promoted, before, kind)
         alone = _deciding_alone(promoted, before, kind) if judged is not None and judged.problem is not None else None
@@ -63,10 +68,19 @@ def compare(promoted: Side, before: Side, *, kind: str, drift_threshold: float |
         if judged is not None and alone is None:
             problem = judged.problem
         else:
-            problem = _latency(promoted, before) or _drift(promoted, before, drift_threshold)
+            if (suspicion := _latency(figures["promoted"], figures["before"])) is not None:
+                line = ask_in_turn()
+                figures["latency"] = {
+                    "outcome": line.outcome,
+                    "measured": line.measured,
+                    "uncertainty": line.uncertainty,
+                }
+                in_turn = f"{suspicion}; asked in turn, {line.measured} ({line.uncertainty})"
+                problem, note = (in_turn, "") if line.outcome == "failed" else (None, f"; {in_turn}")
+            problem = problem or _drift(promoted, before, drift_threshold)
     if problem is not None:
         return Comparison(True, problem, figures)
-    said = f"no worse than its predecessor over {len(promoted.predictions)} predictions"
+    said = f"no worse than its predecessor over {len(promoted.predictions)} predictions{note}"
     if "one_source" in figures:
         said += f"; by the truths of {figures['one_source']['source']} alone it would be, which others do not confirm"
     return Comparison(False, said, figures)
@@ -106,14 +120,14 @@ def _quality(promoted: Side, before: Side, kind: str, *, least: int = MIN_TRUTHS
         wrong, wrong_before = (sum(str(p) != str(t) for p, t in pairs) for pairs in (new, old))
         now, then = 1 - wrong / len(new), 1 - wrong_before / len(old)
         is_worse = _is_share_greater(wrong, len(new), wrong_before, len(old))
-        said = f"accuracy {now:.3f} on {len(new)} truths, before {then:.3f} on {len(old)}"
+        said = f"accuracy {now:.3f} on {len(new)} truths, before {then:.3f} on {len(old)} earlier ones"
         return _Quality(said if is_worse else None, {"accuracy": now, "accuracy_before": then})
     from scipy.stats import ttest_ind
 
     errors, errors_before = ([abs(float(p) - float(t)) for p, t in pairs] for pairs in (new, old))
     now, then = sum(errors) / len(errors), sum(errors_before) / len(errors_before)
     p_value = ttest_ind(errors, errors_before, equal_var=False, alternative="greater").pvalue if now > then else 1.0
-    said = f"mean absolute error {now:.4g} on {len(new)} truths, before {then:.4g} on {len(old)}"
+    said = f"mean absolute error {now:.4g} on {len(new)} truths, before {then:.4g} on {len(old)} earlier ones"
     return _Quality(said if p_value < ALPHA else None, {"mae": now, "mae_before": then})
 
 
@@ -140,8 +154,8 @@ def _pairs(side: Side) -> list[tuple[Label, Label]]:
     ]
 
 
-def _latency(promoted: Side, before: Side) -> str | None:
-    now, then = _figures(promoted)["median_latency_ms"], _figures(before)["median_latency_ms"]
+def _latency(promoted: Mapping[str, Any], before: Mapping[str, Any]) -> str | None:
+    now, then = promoted["median_latency_ms"], before["median_latency_ms"]
     if now is None or then is None or now <= LATENCY_RATIO * then or now <= then + LATENCY_FLOOR_MS:
         return None
     return f"median latency {now:.1f} ms, before {then:.1f} ms"

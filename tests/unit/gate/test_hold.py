@@ -35,6 +35,7 @@ def test_a_first_candidate_passes_and_what_cannot_be_told_is_shown(good):
     assert report.passed
     assert [(told.check, told.outcome) for told in report.lines] == [
         ("accuracy", "passed"),
+        ("skill", "passed"),
         ("accuracy against production", "cannot tell"),
         ("schema", "cannot tell"),
         ("batch and single rows", "passed"),
@@ -44,7 +45,7 @@ def test_a_first_candidate_passes_and_what_cannot_be_told_is_shown(good):
     ]
     assert line(report, "accuracy against production").measured == "nothing is live yet"
     assert line(report, "replay").measured == "no requests yet"
-    assert report.sentence().startswith("3 lines passed; cannot tell: accuracy against production, schema, replay")
+    assert report.sentence().startswith("4 lines passed; cannot tell: accuracy against production, schema, replay")
 
 
 def test_a_worse_candidate_is_refused_with_the_figures(good, bad):
@@ -61,10 +62,10 @@ def test_a_better_candidate_passes(good, bad):
     assert report.passed
     assert line(report, "accuracy against production").outcome == "passed"
     assert line(report, "schema").measured == "the same 3 fields"
-    assert report.sentence() == "9 lines passed"
+    assert report.sentence() == "10 lines passed"
     assert [told.check for told in report.lines] == [
-        "accuracy", "accuracy against production", "accuracy by colour", "schema", "batch and single rows", "replay",
-        "latency", "training data", "clean load",
+        "accuracy", "skill", "accuracy against production", "accuracy by colour", "schema", "batch and single rows",
+        "replay", "latency", "training data", "clean load",
     ]  # fmt: skip
 
 
@@ -160,7 +161,7 @@ def test_a_stage_that_leans_on_the_project_fails_the_clean_load(make_bundle, row
 
 def test_a_fresh_process_that_takes_too_long_is_ended_and_cannot_be_told(good):
     told = CleanRoom(good.bundle.folder, seconds=0.01).line()
-    assert (told.measured, told.outcome) == ("not done after 0.01 s", "cannot tell")
+    assert (told.measured, told.outcome) == ("not done after 0.01 s of work, or without any for as long", "cannot tell")
 
 
 def test_a_fresh_process_that_was_started_before_there_was_a_bundle_is_let_into_one(good):
@@ -272,3 +273,31 @@ def test_a_working_bundle_gives_its_examples(good):
 )
 def test_answers_agree_within_what_a_batch_may_differ(given, expected, same):
     assert agree(given, expected) is same
+
+
+def test_every_line_that_did_not_pass_says_what_would_change_that(good, bad, alike):
+    reports = [
+        hold(good, None, 1, model(kappa=Threshold(minimum=0.9), nothing=Threshold(minimum=0.1)), [], room=OpenDoor()),
+        hold(bad, good, 2, model(), [asked(-7.0, answer="apple")], room=OpenDoor()),
+        hold(*alike, 2, model(), [], room=OpenDoor()),
+    ]
+    lines = [line for report in reports for line in report.lines if line.outcome != "passed"]
+    assert {line.check for line in lines} >= {"kappa", "nothing", "accuracy against production", "schema", "latency"}
+    assert [line.check for line in lines if not line.would_change] == []
+
+
+def test_a_refusal_gives_the_interval(good, bad):
+    refused = hold(bad, good, 2, model(), [], room=OpenDoor())
+    assert "p = 1e-05 (drop 0.103" in refused.sentence() or "p < 0.001 (drop 0.1" in refused.sentence()
+
+
+def test_a_report_is_read_back_from_its_table_as_it_was(good, alike):
+    for report in (hold(good, None, 1, model(), [], room=OpenDoor()), hold(*alike, 2, model(), [], room=OpenDoor())):
+        kept = GateReport.from_json(json.loads(json.dumps(report.to_json())))
+        assert (kept.digest, kept.passed, kept.refusing) == (report.digest, report.passed, report.refusing)
+    older = {
+        "version": 1,
+        "passed": True,
+        "lines": [{"check": "a", "asked": "b", "measured": "c", "outcome": "passed"}],
+    }
+    assert GateReport.from_json(older).passed

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from slipway.gate.compare import Answers, Paired, paired
-from slipway.gate.judge import Allowed, allowed, judge
+from slipway.gate.judge import Allowed, allowed, judge, outcome_of
 from slipway.project import Threshold
 
 
@@ -16,7 +16,7 @@ def measured(drop, error, rows=431):
     def chance(limit):
         return NormalDist(drop, error).cdf(limit) if error else float(drop <= limit)
 
-    return Paired(rows, 0.8 - drop, 0.8, drop, low, high, chance)
+    return Paired(rows, 0.8 - drop, 0.8, drop, chance, lambda d: high <= d + 1e-12, lambda: (low, high))
 
 
 LIMIT = Allowed(0.01, 0.05)
@@ -92,7 +92,7 @@ def outcomes(rows, candidate, *, both=0.75, limit=LIMIT, trials=200, seed=1):
         new = ["yes" if c in (0, 1) else "no" for c in cell]
         old = ["yes" if c in (0, 2) else "no" for c in cell]
         pair = paired("accuracy", truths, Answers(new, None), Answers(old, None))
-        found[judge(pair, limit).outcome] += 1
+        found[outcome_of(pair, limit)] += 1
     return found
 
 

@@ -24,13 +24,22 @@ def classified(draw):
 
 
 def by_scikit_learn(truths, predictions, table, weights):
-    """The four metrics over weighted rows."""
+    """The five metrics over weighted rows."""
     scores = table[:, 1] if table.shape[1] == 2 else table
+    classes = sorted(set(truths))
+    if len(classes) == 2:  # the rarer one; of equally many, the greater
+        classes = [classes[0] if truths.count(classes[0]) < truths.count(classes[1]) else classes[1]]
+    places = {label: place for place, label in enumerate(sorted(set(truths)))}
+    precisions = [
+        sk.average_precision_score([t == c for t in truths], table[:, places[c]], sample_weight=weights)
+        for c in classes
+    ]
     return {
         "accuracy": sk.accuracy_score(truths, predictions, sample_weight=weights),
         "macro_f1": sk.f1_score(truths, predictions, average="macro", sample_weight=weights, zero_division=0),
         "log_loss": sk.log_loss(truths, table, sample_weight=weights),
         "auc": sk.roc_auc_score(truths, scores, multi_class="ovr", sample_weight=weights),
+        "average_precision": np.mean(precisions),
     }
 
 
@@ -87,6 +96,15 @@ def test_four_rows_by_hand():
     assert found["macro_f1"] == pytest.approx((2 / 3 + 4 / 5) / 2)
     assert found["log_loss"] == pytest.approx(-np.mean(np.log([0.8, 0.4, 0.6, 0.9])))
     assert found["auc"] == pytest.approx(3.5 / 4)  # of 4 pairs three are in order, one is a tie
+    # Of b, by its scores 0.9 (b), 0.6 (a and b), 0.2 (a): precision 1 at the first, 2/3 at the two that tie.
+    assert found["average_precision"] == pytest.approx((1 + 2 / 3) / 2)
+
+
+@pytest.mark.parametrize(("rare", "usual"), [("fraud", "ok"), ("yes", "no"), (True, False), (0, 1)])
+def test_average_precision_is_of_the_rarer_class_whatever_it_is_called(rare, usual):
+    truths = [rare] + [usual] * 9
+    probabilities = [{class_name(rare): p, class_name(usual): 1 - p} for p in (0.4, 0.5, *[0.1] * 8)]
+    assert metric("average_precision", truths, [usual] * 10, probabilities).value == 0.5
 
 
 def test_classes_that_are_whole_numbers_or_truths_measure_like_their_names():
@@ -113,7 +131,7 @@ def test_what_has_no_value_is_left_out_or_says_why():
     assert measure("regression", [], []) == {}
     with pytest.raises(CannotMeasure, match="auc needs probabilities, which the model does not give"):
         metric("auc", ["a"], ["a"])
-    with pytest.raises(CannotMeasure, match="auc needs rows of two classes"):
+    with pytest.raises(CannotMeasure, match="auc needs test rows of two classes, and all of these are `a`"):
         metric("auc", ["a"], ["a"], [{"a": 1.0}])
     with pytest.raises(CannotMeasure, match="`f2` is none of the metrics"):
         metric("f2", ["a"], ["a"])

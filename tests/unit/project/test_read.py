@@ -201,7 +201,7 @@ REFUSALS = {
         ('target = "kind"\ngate = { accuracy = { max_drop = -1 } }', "max_drop = -1: expected a number, at least 0."),
         (
             'target = "kind"\ngate = { acuracy = { max_drop = 0.1 } }',
-            "log_loss, auc are recomputed, so only they have a max_drop. Did you mean `accuracy`?",
+            "auc, average_precision are recomputed, so only they have a max_drop. Did you mean `accuracy`?",
         ),
         # of the monitor
         ('target = "kind"\n[monitor]\npsy = 1', "[monitor] psy is not a key that Slipway knows. Did you mean `psi`?"),

@@ -26,7 +26,7 @@ def live(version):
 
 steps = st.lists(
     st.tuples(
-        st.sampled_from(["candidate", "refused", "passed", "released", "settled", "rolled back"]),
+        st.sampled_from(["candidate", "refused", "passed", "released", "settled", "rolled back", "rolled forward"]),
         st.integers(1, 4),
         st.booleans(),
     ),
@@ -102,6 +102,41 @@ def test_rolling_back_again_goes_further_back_and_not_to_what_failed():
     three = [*live(1), *live(2), *live(3)]
     assert after(*three, ("rolled back", 2)).previous == 1
     assert after(*three, ("rolled back", 2), ("rolled back", 1)).live == 1
+
+
+def test_a_return_to_a_later_version_that_was_rolled_back_is_a_step_forward():
+    there = [*live(1), *live(2), ("rolled back", 1)]
+    assert (after(*there).direction(2), after(*live(1), *live(2)).direction(1)) == ("rolled forward", "rolled back")
+    forward = after(*there, ("rolled forward", 2))
+    assert dict(forward.states) == {1: "retired", 2: "live (settled)"}
+    assert (forward.live, forward.previous) == (2, 1)  # and back once more is to version 1
+    assert after(*there, ("rolled forward", 2), ("rolled back", 1)).live == 1
+
+
+def test_undoing_the_release_of_an_older_version_is_no_step_forward():
+    """Version 1 went live again after 2: what was before it is returned to, though its number is greater."""
+    standing = after(*live(1), *live(2), ("passed", 1), ("released", 1))
+    assert (standing.previous, standing.direction(2)) == (2, "rolled back")
+
+
+@pytest.mark.parametrize(
+    ("actions", "version"),
+    [
+        ([*live(1), *live(2)], 1),  # that is back
+        ([*live(1), *live(2), *live(3), ("rolled back", 1)], 1),  # live already
+        ([*live(1), ("candidate", 2)], 2),  # never live
+    ],
+)
+def test_forward_is_only_to_a_later_version_that_was_live_and_rolled_back(actions, version):
+    with pytest.raises(ProjectError):
+        follow(after(*actions), "rolled forward", version)
+
+
+def test_two_steps_back_leave_two_to_go_forward_to():
+    back = [*live(1), *live(2), *live(3), ("rolled back", 1)]
+    for version in (2, 3):
+        assert after(*back).direction(version) == "rolled forward"
+        assert after(*back, ("rolled forward", version)).live == version
 
 
 def test_what_was_rolled_back_can_be_returned_to_by_name():

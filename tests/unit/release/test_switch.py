@@ -1,12 +1,17 @@
+from dataclasses import replace
+
 import pytest
 
 from slipway.errors import BundleError, CheckRefused, OutsideError, ProjectError
+from slipway.gate.evidence import keep_table
+from slipway.gate.hold import GateReport
+from slipway.gate.lines import Line
 from slipway.model.score import load_scorer
 from slipway.model.store import BundleStore
 from slipway.project import Model, Threshold
 from slipway.release.ledger import record, verify
 from slipway.release.states import stand
-from slipway.release.switch import Releasing, gate, point_names, release, rollback, settle
+from slipway.release.switch import Releasing, gate, kept_report, point_names, release, rollback, settle
 from slipway.settings import read_settings
 from slipway.storage import open_storage
 
@@ -174,6 +179,35 @@ def test_rollback_returns_to_the_version_before(releasing, shas):
     assert (entry.action, entry.version, entry.previous, entry.why) == ("rolled back", 1, 2, "complaints")
     assert entry.bundle == shas[0]
     assert releasing.tracker.aliases["production"] == 1
+
+
+def test_a_rollback_names_the_table_that_its_version_last_had(releasing, shas, tmp_path):
+    releasing = replace(releasing, gates=tmp_path / "gates")
+    tables = {}
+    for version in (1, 2):
+        if version == 2:
+            propose(releasing, shas, 2)
+        report = GateReport(
+            version, (Line("skill", "some", "enough", "passed"), Line("latency", "", "", "cannot tell"))
+        )
+        keep_table(releasing.gates, report)
+        for action in ("passed", "released"):
+            sha = shas[version - 1]
+            record(releasing.ledger, action, version, bundle=sha, by="ana", why="", gate=report.digest)
+        tables[version] = report
+    back = rollback(releasing, 1)
+    assert back.gate == tables[1].digest
+    assert kept_report(releasing) == tables[1]
+    forward = rollback(releasing, 2, why="it was not the model")
+    assert (forward.action, forward.previous, forward.gate) == ("rolled forward", 1, tables[2].digest)
+    assert kept_report(releasing) == tables[2]
+    assert verify(releasing.ledger.entries()).ok
+    assert rollback(releasing).action == "rolled back"
+
+
+def test_a_project_that_keeps_no_tables_has_none_to_show(releasing, shas):
+    put_live(releasing, shas, 1)
+    assert kept_report(releasing) is None
 
 
 def test_rollback_to_a_version_by_name(releasing, shas):

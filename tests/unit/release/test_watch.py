@@ -1,5 +1,6 @@
 import pytest
 
+from slipway.gate.lines import Line
 from slipway.records import Prediction
 from slipway.release.watch import Side, compare
 
@@ -19,14 +20,22 @@ def classes(right, wrong, version=2):
     return Side(made, {p.id: "yes" if i < right else "no" for i, p in enumerate(made)})
 
 
-def judged(promoted, before, kind="classification"):
-    return compare(promoted, before, kind=kind, drift_threshold=0.15)
+def in_turn(outcome):
+    return lambda: Line("latency", "at most 2 times", "80.0 ms vs 5.0 ms", outcome, "14 to 17 times")
+
+
+def not_asked():
+    raise AssertionError("nothing calls for it")
+
+
+def judged(promoted, before, kind="classification", ask_in_turn=not_asked):
+    return compare(promoted, before, kind=kind, drift_threshold=0.15, ask_in_turn=ask_in_turn)
 
 
 def test_fewer_right_answers_beyond_chance_are_worse():
     found = judged(classes(60, 40), classes(90, 10, version=1))
     assert found.is_worse
-    assert found.why == "accuracy 0.600 on 100 truths, before 0.900 on 100"
+    assert found.why == "accuracy 0.600 on 100 truths, before 0.900 on 100 earlier ones"
 
 
 def test_a_difference_that_chance_explains_is_not():
@@ -53,12 +62,25 @@ def test_numbers_are_judged_by_their_distance_from_the_truth():
     assert not judged(near, far, "regression").is_worse
 
 
-def test_without_enough_truths_answers_that_came_late_are_worse():
-    slow = Side(predictions(["yes"] * 50, latency_ms=80.0), {})
-    found = judged(slow, Side(predictions(["yes"] * 50, version=1), {}))
-    assert found.why == "median latency 80.0 ms, before 5.0 ms"
+def test_answers_that_came_late_are_worse_where_the_two_asked_in_turn_say_so_too():
+    slow, quick = (Side(predictions(["yes"] * 50, version=v, latency_ms=ms), {}) for v, ms in ((2, 80.0), (1, 5.0)))
+    found = judged(slow, quick, ask_in_turn=in_turn("failed"))
+    assert found.is_worse
+    assert found.why == ("median latency 80.0 ms, before 5.0 ms; asked in turn, 80.0 ms vs 5.0 ms (14 to 17 times)")
     fast = Side(predictions(["yes"] * 50, latency_ms=15.0), {})
-    assert not judged(fast, Side(predictions(["yes"] * 50, version=1), {})).is_worse
+    assert not judged(fast, quick).is_worse
+
+
+@pytest.mark.parametrize("outcome", ["passed", "cannot tell"])
+def test_a_machine_that_was_busy_sends_no_version_back(outcome):
+    slow, quick = (Side(predictions(["yes"] * 50, version=v, latency_ms=ms), {}) for v, ms in ((2, 80.0), (1, 5.0)))
+    found = judged(slow, quick, ask_in_turn=in_turn(outcome))
+    assert not found.is_worse
+    assert found.why.startswith("no worse than its predecessor over 50 predictions; median latency 80.0 ms")
+    assert found.figures["latency"]["outcome"] == outcome
+    drifted = Side(slow.predictions, {}, prediction_drift=0.4)
+    steady = Side(quick.predictions, {}, prediction_drift=0.01)
+    assert judged(drifted, steady, ask_in_turn=in_turn(outcome)).why.startswith("prediction drift 0.400")
 
 
 @pytest.mark.parametrize(("before", "is_worse"), [(0.05, True), (0.3, False), (None, False)])

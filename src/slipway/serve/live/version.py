@@ -12,7 +12,7 @@ from slipway.errors import OutsideError, SlipwayError
 from slipway.gate.service_scorer import load_service_scorer
 from slipway.model.score import Scorer
 from slipway.model.store import BundleStore
-from slipway.records import LedgerEntry
+from slipway.records import LIVE_CHANGES, LedgerEntry
 from slipway.release.ledger import entry_hash, verify_after, verify_with
 from slipway.release.states import stand
 from slipway.serve.live.route import LiveRoute, live_route
@@ -178,9 +178,7 @@ class LiveVersion:
             self._state = LiveState(None, None, None)
             return
         sha256 = bundles[version]
-        released = next(
-            e for e in reversed(entries) if e.version == version and e.action in ("released", "rolled back")
-        )
+        released = next(e for e in reversed(entries) if e.version == version and e.action in LIVE_CHANGES)
         if current is not None and current.version == version and current.scorer.bundle.sha256 == sha256:
             self._state = LiveState(replace(current, released=released), None, None)
         elif (live := self._loaded(version, sha256, released)) is not None:
