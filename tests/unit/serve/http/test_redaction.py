@@ -4,14 +4,14 @@ import pytest
 
 from slipway.serve.http.redaction import without_paths
 
-ROOT = Path("/home/ada lovelace/flats")
+ROOT = Path("/srv/ada lovelace/flats")
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("/srv/flats/.slipway/spool: can't be written (No space left)", "spool: can't be written (No space left)"),
-        ("FileNotFoundError: none such: '/home/ada/encoder.json'", "FileNotFoundError: none such: 'encoder.json'"),
+        ("FileNotFoundError: none such: '/srv/ada/encoder.json'", "FileNotFoundError: none such: 'encoder.json'"),
         ("reading failed:/var/lib/x/y.db (/tmp/a/b/)", "reading failed:y.db (a folder)"),
         ("sqlite:////srv/flats/state.db is locked; file:///etc/passwd", "state.db is locked; passwd"),
         ("postgresql://db:5432/flats says no", "postgresql://db:5432/flats says no"),
