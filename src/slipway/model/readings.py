@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from slipway.tables.column_types import NOTHING
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -104,6 +106,19 @@ def lost_values(
     return {row: tuple(names) for row, names in sorted(found.items())}
 
 
+def _is_there(value: Any) -> bool:
+    """Whether a request's value says something; "?" and the like, which a file's reader takes for nothing, do not."""
+    return value is not None and not (isinstance(value, str) and value.strip() in NOTHING)
+
+
+def _are_there(values: "pl.Series") -> "pl.Series":
+    import polars as pl
+
+    if values.dtype != pl.String:
+        return values.is_not_null()
+    return values.is_not_null() & ~values.str.strip_chars().is_in(NOTHING)
+
+
 def _nulls_of_one(
     raw: "pl.DataFrame", table: "pl.DataFrame", sources: Sources
 ) -> Iterator[tuple[tuple[str, ...], Sequence[int]]]:
@@ -114,7 +129,7 @@ def _nulls_of_one(
         if value is not None and value == value:
             continue
         given = given or dict(zip(raw.columns, raw.row(0), strict=True))
-        if all(given.get(source) is not None for source in several):
+        if all(_is_there(given.get(source)) for source in several):
             yield several, (0,)
 
 
@@ -130,7 +145,7 @@ def _nulls(
             continue
         is_lost = made.is_null()
         for source in several:
-            is_lost = is_lost & raw[source].is_not_null()
+            is_lost = is_lost & _are_there(raw[source])
         yield several, is_lost.arg_true().to_list()
 
 

@@ -112,6 +112,7 @@ def test_what_each_column_becomes_is_recorded_with_what_training_lost(scorer):
         ({"fee": "much"}, ("fee",), None),
         ({"fee": "much", "area": "a lot"}, ("area",), f'`area`: {READ} "a lot"'),
         ({"fee": None}, (), None),
+        ({"area": " ? ", "district": "NA"}, (), None),
         ({"area": None}, (), None),
         ({"district": None, "is_new": None, "floor": None}, (), None),
         ({"floor": 130}, (), None),
