@@ -7,7 +7,7 @@ from typing import Any
 
 from slipway.errors import OutsideError
 from slipway.journal import Found, Shipper, SpoolWriter, find
-from slipway.journal.damaged import DamageCount
+from slipway.journal.damage import DamageCount
 from slipway.journal.purge import Places
 from slipway.journal.retention import Retention
 from slipway.journal.spool import backlog
