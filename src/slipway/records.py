@@ -69,6 +69,10 @@ class DamagedRecord:
     place: str
     """Where it is kept, for a person to read."""
 
+    def sentence(self) -> str:
+        """Whose it is, what is wrong with it and where it is."""
+        return f"{self.id or 'of an unknown id'}: {self.why}, in {self.place}"
+
     def to_json(self) -> dict[str, Any]:
         """What `journal --json` prints of it."""
         return {"id": self.id, "why": self.why, "place": self.place}

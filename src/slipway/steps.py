@@ -8,7 +8,7 @@ from slipway.gate.hold import GateReport
 from slipway.gate.latency import latency
 from slipway.gate.lines import Line
 from slipway.journal.labels import gather
-from slipway.journal.partial import measurable
+from slipway.journal.partial import measurable_answers
 from slipway.journal.shares import newest_within
 from slipway.journal.window import read_window, truths_of
 from slipway.loop import Learned, Watched
@@ -133,7 +133,7 @@ class Steps:
     def _prediction_drift(self, scorer: Scorer, answered: list[Prediction]) -> float | None:
         if not answered:
             return None
-        part = measurable(scorer, [p.row for p in answered])
+        answered, part = measurable_answers(scorer, answered)
         answers = [p.prediction for p in answered]
         report = check_drift(self.project.monitor, part.profile, part.features, answers, part.raw)
         readings = report.columns[PREDICTION].readings

@@ -1,8 +1,6 @@
 """Results in, what a person reads in a terminal, or one JSON object, out. Progress goes to standard error."""
 
-import contextlib
 import json
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -252,16 +250,6 @@ class Terminal:
                 draft.commit()
             self._err.print(f"  {table.height:,} rows in {escape(str(output))}.")
 
-    def private_table(self, table: "pl.DataFrame", output: Path) -> None:
-        """A table of callers' rows, in a file for its owner alone."""
-        from slipway.storage.file_rights import create_private
-
-        if output.suffix.lower() in (".csv", ".parquet"):  # writing refuses any other, and leaves nothing
-            output.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(OSError):  # what is wrong with it, writing says
-                os.close(create_private(output, os.O_RDWR))
-        self.table(table, output)
-
     def parts(self, parts: "Iterator[pl.DataFrame]", output: Path | None) -> None:
         """One table, of which a part at a time is in memory."""
         from slipway.model.batch import write_csv, write_parts
@@ -293,12 +281,9 @@ class Terminal:
             said = f"  {share.labels:,} labels by {escape(share.source)}{beyond if share.left_out else ''}"
             self._out.print(said)
         if state.damaged:
-            self._out.print(
-                f"  {state.damaged:,} damaged records can't be read and are set aside; `--purge ID` removes one."
-            )
+            self._out.print(f"  {state.damaged:,} damaged records are set aside; `--purge ID` removes one.")
         for each in state.damaged_records:
-            said = f"  {escape(each.id or 'of an unknown id')}: {escape(each.why)}, in {escape(each.place)}"
-            self._out.print(f"[dim]{said}[/dim]")
+            self._out.print(f"  [dim]{escape(each.sentence())}[/dim]")
         if state.place:
             self._out.print(f"  It is kept in {escape(state.place)}.")
 

@@ -31,9 +31,6 @@ if TYPE_CHECKING:
     from slipway.storage import Journal
 
 
-SHOWN_DAMAGED = 20
-"""So many records that can't be read are named."""
-
 Data = Any
 """The path of a CSV or Parquet file, as text too, or a table of Polars or pandas."""
 
@@ -333,16 +330,14 @@ class Workspace(Opened):
 
     def journal_state(self) -> JournalState:
         """How much is journalled, how much waits in the spool, and who gave the labels."""
-        from slipway.journal.damaged import count_damaged, damaged_records
+        from slipway.journal.damage import count_damaged, damaged_records
         from slipway.journal.labels import label_sources
         from slipway.journal.spool import waiting
 
         journal, spool = self.storage.journal, self.settings.spool
         sources = label_sources(journal, self.project)
-        damaged = count_damaged(journal, spool)
-        some = tuple(damaged_records(journal, spool, SHOWN_DAMAGED)) if damaged else ()
-        predictions, truths = journal.count()
-        return JournalState(predictions, truths, waiting(spool), sources, self.storage.place, damaged, some)
+        damaged, some = count_damaged(journal, spool), tuple(damaged_records(journal, spool))
+        return JournalState(*journal.count(), waiting(spool), sources, self.storage.place, damaged, some)
 
     def purge(self, ids: Sequence[str]) -> "Purged":
         """Remove predictions and their truths for good: from journal, spool and labelled rows."""

@@ -416,3 +416,13 @@ def test_labels_for_a_retraining_are_gathered_a_part_at_a_time(project: Workspac
     path = project.project.labelled("raw")
     gathered = gather(project.storage.journal, project.live_scorer().bundle.schema, "price", path)
     assert (gathered.rows, pl.read_parquet(path)["price"].to_list()) == (40, answers(made[:40]))
+
+
+@pytest.mark.parametrize("value", ["many", {"of": 1}, [1], 10**400], ids=["text", "object", "list", "beyond"])
+def test_rows_that_fit_no_version_are_passed_over(project: Workspace, value: Any) -> None:
+    """As a journal may hold them that somebody else has written to."""
+    made = answer(project, houses(300, seed=2))
+    odd = Prediction("odd", time.time(), 1, {**made[0].row, "area": value}, 1.0)
+    project.storage.journal.append([odd])
+    assert project.monitor().report.rows == 300
+    assert steps(project.loop()) == [("check", "none"), ("decide", "nothing to do")]

@@ -1,8 +1,10 @@
 """What a project asks to be kept in confidence, seen from outside: in files, logs and answers."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import polars as pl
 import pytest
@@ -143,3 +145,24 @@ def ask(url, body, token=None):
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
+
+
+def test_what_can_not_be_read_is_counted_named_and_purged(slipway, flats):
+    ids = [f"{n}" for n in range(3)]
+    flats.storage.journal.append([Prediction(key, 1.0, 1, ROW, "cheap1") for key in ids])
+    flats.storage.close()
+    with closing(sqlite3.connect(flats.settings.state_db)) as connection, connection:
+        deep = '{"x": ' + "[" * 2_000 + "]" * 2_000 + "}"
+        connection.execute("UPDATE predictions SET row = ? WHERE id = '1'", (deep,))
+    slipway("journal", "--export", "all.csv")
+    assert pl.read_csv(flats.root / "all.csv")["id"].to_list() == [0, 2]
+    assert (flats.root / "all.csv").stat().st_mode & 0o077 == 0
+    told = slipway.json("journal")
+    assert (told["predictions"], told["damaged"]) == (2, 1)
+    assert told["damaged_records"][0]["id"] == "1"
+    assert "1 damaged records are set aside" in slipway("journal")
+    slipway("monitor")
+    slipway("journal", "--purge", "1")
+    assert "damaged" not in slipway.json("journal")
+    slipway("journal", "--export", "all.txt", code=2)
+    assert not (flats.root / "all.txt").exists()

@@ -119,5 +119,9 @@ def journal(
             show.purged(project.purge(purge))
             return
         if export is not None:
-            show.private_table(project.journalled(), export)
+            from slipway.storage.file_rights import make_private_output
+
+            rows = project.journalled()
+            make_private_output(export)
+            show.table(rows, export)
         show.journal(project.journal_state())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from slipway.journal.labelled_file import locked, read, write
+from slipway.journal.labels_file import locked, read, write
 from slipway.journal.shares import FILE, Share, shares
 from slipway.journal.window import labelled_parts, truth_parts
 from slipway.model.rows import row_hashes

@@ -1,5 +1,6 @@
 """A loaded version and journalled rows that may lack columns in; what of them can be held against its profile out."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,6 +10,9 @@ import polars as pl
 from slipway.model.examples import json_rows, spread
 from slipway.model.score import Scorer
 from slipway.profile.count import Profile
+from slipway.records import Prediction
+
+log = logging.getLogger(__name__)
 
 _PROBED = 300
 """So many test rows show which features need a column."""
@@ -64,6 +68,24 @@ def measurable(scorer: Scorer, rows: Sequence[Mapping[str, Any]]) -> Measurable:
         absent=absent,
         unmeasured=tuple(name for name in profile.columns if name not in kept),
     )
+
+
+def measurable_answers(scorer: Scorer, answered: Sequence[Prediction]) -> tuple[list[Prediction], Measurable]:
+    """Measure answered predictions; those that can be measured, too, where what lies in a journal fits no version."""
+    try:
+        return list(answered), measurable(scorer, [p.row for p in answered])
+    except Exception:  # whatever a table, or a user's stage, says of a value that no request could have had
+        fitting = [p for p in answered if _fits(scorer, p)]
+        if len(fitting) == len(answered):
+            raise
+    log.warning("%d journalled rows do not fit their version and are passed over", len(answered) - len(fitting))
+    return fitting, measurable(scorer, [p.row for p in fitting])
+
+
+def _fits(scorer: Scorer, prediction: Prediction) -> bool:
+    """Whether each value that the journal keeps of a row is of the type that its version takes."""
+    schema, row = scorer.bundle.schema, prediction.row
+    return not any(problem.field in row and problem.field in schema.names for problem in schema.problems([row]))
 
 
 def _independent(scorer: Scorer, known: Sequence[Mapping[str, Any]], stand_in: Mapping[str, Any]) -> tuple[str, ...]:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from slipway.errors import BusyError, DataError
-from slipway.journal import damaged, segment
+from slipway.journal import damage, segment
+from slipway.journal.retention_clock import DAY_SECONDS, keep_sighting, look, read_sighting
 from slipway.journal.segment import IsGone, Record
 from slipway.journal.ship import Shipper
 from slipway.journal.spool import read_spool
-from slipway.journal.trusted_time import DAY_SECONDS, keep_sighting, look, read_sighting
 from slipway.project import Project
 from slipway.records import Decision, Prediction, Truth, new_id
 from slipway.settings import Settings
@@ -98,7 +98,7 @@ def purge(places: Places, ids: Sequence[str], *, by: str) -> Purged:
     Shipper(places.spool, places.journal).ship(wait_seconds=SHIPPING_SECONDS)
     with segment.at_the_disk(places.spool):
         # What a crash left half removed is no longer in the journal, and may be purged again.
-        known = places.journal.present(wanted) | damaged.present(places.spool, gone)
+        known = places.journal.present(wanted) | damage.present(places.spool, gone)
     known |= {key for ids in _labelled(places).values() for key in ids if key in gone}
     if any(_key(record) in gone for record in read_spool(places.spool)):
         raise BusyError(f"{places.spool}: another process ships just now. Nothing was removed; try again.")
@@ -106,10 +106,10 @@ def purge(places: Places, ids: Sequence[str], *, by: str) -> Purged:
     if unknown:
         more = f" (and {len(unknown) - 1} more)" if len(unknown) > 1 else ""
         raise DataError(f"no prediction has the id {unknown[0]!r}{more}. Nothing was removed.")
-    _clear_spool(places.spool, lambda record: _key(record) in gone, damaged.holding(gone))
+    _clear_spool(places.spool, lambda record: _key(record) in gone, damage.holding(gone))
     with segment.at_the_disk(places.spool):
-        of_spool = damaged.purge(places.spool, gone)
-        left = tuple(damaged.files(places.spool))
+        of_spool = damage.purge(places.spool, gone)
+        left = tuple(damage.files(places.spool))
     rows = _drop(dict.fromkeys(places.labelled, gone))
     of_journal = places.journal.remove(wanted)
     # Again: labels that were being gathered when the journal still had them are written by now.
@@ -123,7 +123,7 @@ def expire(places: Places, keep_days: float) -> Purged:
     """Remove the predictions that are older than so many days with their truths.
 
     A service without a table library leaves labelled rows to the next one who has it, such as `slipway gc`. A clock
-    that may be wrong removes nothing: see `journal/trusted_time.py`.
+    that may be wrong removes nothing: see `journal/retention_clock.py`.
     """
     until = latest_moment()
     newest = places.journal.newest()
@@ -133,8 +133,8 @@ def expire(places: Places, keep_days: float) -> Purged:
     before = trusted - keep_days * DAY_SECONDS
     _clear_spool(places.spool, _too_old(places, before))  # first: it asks the journal whose a truth is
     with segment.at_the_disk(places.spool):
-        damaged.expire(places.spool, before)
-        left = tuple(damaged.files(places.spool))
+        damage.expire(places.spool, before)
+        left = tuple(damage.files(places.spool))
     predictions, truths = places.journal.remove_before(before, until=until)
     rows = 0
     with contextlib.suppress(ModuleNotFoundError):

@@ -294,7 +294,8 @@ def state(path: Path) -> State:
 def shipped(path: Path) -> int:
     """How many bytes of the segment the journal has for certain."""
     try:
-        return int(_offset_file(path).read_text())
+        noted = int(_offset_file(path).read_text())
+        return noted if 0 <= noted <= path.stat().st_size else 0
     except (FileNotFoundError, ValueError):
         return 0  # read again from the start: the journal keeps each id once
 

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from slipway.errors import OutsideError
-from slipway.journal import damaged, segment
-from slipway.journal.elect import elected
+from slipway.journal import damage, segment
+from slipway.journal.election import elected
 from slipway.journal.segment import ALIVE
 from slipway.storage.file_rights import STATE_FOLDER, create_private, make_private_folder, tighten
 from slipway.storage.seams import Journal
@@ -186,7 +186,7 @@ class Shipper:
                 if not chunk.records and not chunk.damaged:
                     break
                 if chunk.damaged:
-                    damaged.set_aside(path, chunk.damaged)
+                    damage.set_aside(path, chunk.damaged)
                 count += self._append(path, chunk.records)
                 offset = chunk.end
                 self._note(path, offset)
@@ -219,7 +219,7 @@ class Shipper:
             except Exception as error:  # as above
                 log.error("%s: the journal does not take a record: %s", path, type(error).__name__)
                 refused.append(segment.payload_of(record))
-        damaged.set_aside(path, refused)
+        damage.set_aside(path, refused)
         return len(records) - len(refused)
 
     def _note(self, path: Path, offset: int) -> None:
@@ -273,9 +273,9 @@ def _finish(path: Path, rest: segment.Chunk) -> None:
     # A torn end was never acknowledged: its writer died within the write. A whole record with a wrong checksum is
     # another matter, a disk's, so it is kept for whoever wants to look at it.
     if rest.is_damaged and rest.end < len(segment.HEADER):
-        kept = path.with_suffix(damaged.SUFFIX)
+        kept = path.with_suffix(damage.SUFFIX)
         log.error("%s: damaged from its first byte on; kept as %s", path, kept.name)
         path.rename(kept)
     elif rest.is_damaged:
-        damaged.set_aside(path, [path.read_bytes()[rest.end :]])
+        damage.set_aside(path, [path.read_bytes()[rest.end :]])
     segment.delete(path)

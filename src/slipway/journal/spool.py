@@ -182,6 +182,11 @@ def _holds(path: Path, marks: Sequence[bytes]) -> bool:
     return any(mark in content for mark in marks)
 
 
+def _begun(path: Path) -> float | None:
+    began = path.name.split("-", 1)[0]
+    return int(began) / 1e9 if began.isdecimal() else None  # a name that is not ours says nothing
+
+
 def backlog(folder: Path) -> Backlog:
     """How much of one folder of a spool waits to be shipped; reads no record.
 
@@ -198,5 +203,5 @@ def backlog(folder: Path) -> Backlog:
             if left > 0:
                 waiting, total = waiting + 1, total + left
                 if since is None:
-                    since = int(path.name.split("-", 1)[0]) / 1e9
+                    since = _begun(path)
     return Backlog(waiting, total, since)

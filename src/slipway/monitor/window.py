@@ -10,7 +10,7 @@ import polars as pl
 
 from slipway.errors import DataError
 from slipway.gate.measure import measure
-from slipway.journal.partial import Measurable, measurable
+from slipway.journal.partial import Measurable, measurable_answers
 from slipway.journal.shares import callers_beside_others, newest_within
 from slipway.journal.window import read_window, truths_of
 from slipway.model.score import Scorer
@@ -134,14 +134,15 @@ def monitor_journal(
     A window has the answers of one version: those of its predecessor would show as drift that is none.
     """
     rows = last if last is not None or hours is not None else project.monitor.window
-    found = [p for p in read_window(journal, last=rows, hours=hours, version=version) if p.error is None]
+    answered = [p for p in read_window(journal, last=rows, hours=hours, version=version) if p.error is None]
+    found, part = measurable_answers(scorer, answered)
     span = (
         f"the predictions of the last {hours:g} hours" if hours is not None else f"the last {len(found):,} predictions"
     )
     place = {p.id: i for i, p in enumerate(found)}
     truths = newest_within(truths_of(journal, found), project.model.max_source_share)
     seen = _Rows(
-        part=measurable(scorer, [p.row for p in found]),
+        part=part,
         predictions=[p.prediction for p in found],
         probabilities=[p.probabilities for p in found],
         truths={place[key]: truth.truth for key, truth in truths.items()},

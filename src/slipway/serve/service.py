@@ -7,7 +7,7 @@ from typing import Any
 
 from slipway.errors import OutsideError
 from slipway.journal import Found, Shipper, SpoolWriter, find
-from slipway.journal.damaged import DamageCount
+from slipway.journal.damage import DamageCount
 from slipway.journal.label_type import ANY, LabelType, label_type
 from slipway.journal.purge import Places
 from slipway.journal.retention import Retention

@@ -6,7 +6,7 @@ import stat
 import pytest
 
 from slipway.journal import Shipper, SpoolWriter
-from slipway.journal.labelled_file import locked, write
+from slipway.journal.labels_file import locked, write
 from slipway.records import Prediction
 from slipway.settings import read_settings
 from slipway.storage import open_storage

@@ -10,12 +10,14 @@ from pathlib import Path
 
 from slipway.errors import BusyError
 from slipway.journal import segment
-from slipway.journal.elect import elected
+from slipway.journal.election import elected
 from slipway.records import DamagedRecord, Truth
 from slipway.storage.file_rights import create_private
 from slipway.storage.seams import Journal
 
 SUFFIX = ".damaged"
+SHOWN = 20
+"""So many are named, unless more are asked for."""
 WAIT_SECONDS = 5.0
 """How long a purge waits for a shipper."""
 
@@ -47,7 +49,7 @@ def files(spool: Path) -> list[Path]:
     return sorted(path for folder in segment.folders(spool) for path in folder.glob(f"*{SUFFIX}"))
 
 
-def damaged_records(journal: Journal, spool: Path, rows: int) -> list[DamagedRecord]:
+def damaged_records(journal: Journal, spool: Path, rows: int = SHOWN) -> list[DamagedRecord]:
     """Some records that can't be read, of the journal and of the spool.
 
     Raises:

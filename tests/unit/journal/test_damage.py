@@ -10,10 +10,11 @@ import pytest
 
 from slipway.errors import DataError
 from slipway.journal import Shipper, SpoolWriter, find, read_spool, segment
-from slipway.journal.damaged import DamageCount, count_damaged, damaged_records
+from slipway.journal.damage import DamageCount, count_damaged, damaged_records
 from slipway.journal.feedback import keep_file
 from slipway.journal.label_type import ANY
 from slipway.journal.purge import Places, purge
+from slipway.journal.spool import backlog
 from slipway.records import Prediction
 from slipway.storage.journal_rows import MAX_DEPTH
 
@@ -193,3 +194,18 @@ def test_files_of_earlier_versions_are_counted_and_cleared_too(tmp_path, places,
     assert count_damaged(places.journal, places.spool) == 0
     purge(places, ["shipped"], by="ada")
     assert list(places.spool.glob("*.damaged")) == []
+
+
+@pytest.mark.parametrize("offset", ["999999", "-5", "1e3", "\x00", ""])
+def test_a_note_of_how_far_it_was_shipped_that_can_not_be_is_none(places, left, offset):
+    path = left(b"")
+    path.with_suffix(".offset").write_text(offset)
+    assert Shipper(places.spool, places.journal).ship() == 2
+    assert places.journal.count() == (2, 0)
+
+
+def test_a_segment_of_a_name_that_is_not_ours_is_shipped_and_has_no_age(places, left):
+    path = left(b"")
+    path.rename(path.with_name("copied by hand.segment"))
+    assert (backlog(places.spool).segments, backlog(places.spool).since) == (1, None)
+    assert Shipper(places.spool, places.journal).ship() == 2

@@ -7,8 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from slipway.journal.labelled_file import locked, read, write
 from slipway.journal.labels import drop_labelled, gather, ids_in
+from slipway.journal.labels_file import locked, read, write
 from slipway.journal.purge import Places, expire, purge
 from slipway.model.schema import Schema
 from slipway.records import Prediction, Truth

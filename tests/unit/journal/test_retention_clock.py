@@ -9,8 +9,8 @@ import pytest
 from slipway.journal import Shipper, SpoolWriter
 from slipway.journal.purge import Places, expire
 from slipway.journal.retention import Retention
-from slipway.journal.trusted_time import DAY_SECONDS as DAY
-from slipway.journal.trusted_time import Sighting, keep_sighting, look, read_sighting
+from slipway.journal.retention_clock import DAY_SECONDS as DAY
+from slipway.journal.retention_clock import Sighting, keep_sighting, look, read_sighting
 from slipway.records import Decision
 
 YEAR = 365 * DAY
