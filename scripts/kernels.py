@@ -77,14 +77,14 @@ def _environment(minor: int, interpreter: str) -> str:
     if not (folder / "whole").exists():
         uv = [sys.executable, "-m", "uv"]
         shutil.rmtree(folder, ignore_errors=True)
-        here = {**os.environ, "VIRTUAL_ENV": str(folder)}
+        into = ["--quiet", "--python", str(python)]
         locks = [f"--requirements={ROOT / 'locks' / name}.txt" for name in ("setup", "dev")]
         for command in (
             ["venv", "--quiet", "--no-python-downloads", "--python", interpreter, str(folder)],
-            ["pip", "install", "--quiet", "--require-hashes", *locks],
-            ["pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", str(ROOT)],
+            ["pip", "install", *into, "--require-hashes", *locks],
+            ["pip", "install", *into, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)],
         ):
-            subprocess.run([*uv, *command], cwd=ROOT, env=here, check=True)
+            subprocess.run([*uv, *command], cwd=ROOT, check=True)
         (folder / "whole").touch()
     return str(python)
 

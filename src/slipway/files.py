@@ -283,7 +283,8 @@ def remove_leftovers(folder: Path) -> None:
 
     A living writer's stays, and so does each where the disk has no locks to tell by, or that belongs to another user.
     """
-    with os.scandir(folder) as entries:
+    left = []
+    with contextlib.suppress(PermissionError), os.scandir(folder) as entries:  # it may be written to and not listed
         left = [entry.path for entry in entries if is_draft(entry.name) and entry.is_dir(follow_symlinks=False)]
     for path in left:
         with contextlib.suppress(OSError):

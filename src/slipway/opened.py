@@ -158,6 +158,7 @@ class Opened:
     def _releasing(self) -> "Releasing":
         from slipway.release.switch import Releasing
 
+        self.standing()  # nothing is changed on a ledger that does not hold, or was cut short
         return Releasing(
             self.project.name,
             self.project.model,

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 import backends
+from registry import Registry
 from slipway.errors import CheckRefused
 from slipway.opened import Opened
 from slipway.release.ledger import FIRST_PREVIOUS_HASH, entry_hash
@@ -167,7 +168,8 @@ def test_the_librarys_verbs_refuse_it_and_status_says_so(following, ledger, repl
         read_settings(flats.root, {}), state=tmp_path / ".slipway", state_url=_url(tmp_path, kind, ledger)
     )
     with Workspace(flats.project, settings) as workspace:
-        for verb in (workspace.live_scorer, workspace.standing, workspace.stand_up):
+        workspace.__dict__["tracker"] = Registry()
+        for verb in (workspace.live_scorer, workspace.stand_up, workspace.release, workspace.rollback, workspace.loop):
             with pytest.raises(CheckRefused, match="The ledger does not hold: "):
                 verb()
         status = workspace.status()
