@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from slipway.gate.compare import ALPHA, Paired
-from slipway.gate.lines import Outcome, between, number
+from slipway.gate.lines import Outcome, drops_between, number
 from slipway.project import Threshold
 
 _DOUBT = {"accuracy": 0.05, "macro_f1": 0.05, "auc": 0.05, "r2": 0.05}
@@ -59,7 +59,7 @@ def judge(found: Paired, limit: Allowed, *, p: float | None = None) -> Verdict:
     worst = limit.drop + limit.doubt
     is_within = found.drop <= limit.drop + _LEAST
     said = f"{number(found.candidate)} vs {number(found.production)} on {found.rows:,} rows, {_words(p)}"
-    unsure = f"drop {between(found.low, found.high)}"
+    unsure = drops_between(found.low, found.high)
     told_from = f"{limit.drop + found.tells:.2g}"
     untold = f"can't tell drops below {told_from} on these {found.rows:,} rows"
     if not is_within and p < ALPHA:
