@@ -16,6 +16,7 @@ from slipway.model.score import Scorer
 from slipway.monitor.check import DriftReport, Window, count_pieces, judge
 from slipway.monitor.course import cut
 from slipway.monitor.quality import Answers
+from slipway.monitor.words import signal
 from slipway.profile.clocks import dates_of
 from slipway.project import Project
 from slipway.project.facts import ModelKind
@@ -60,7 +61,7 @@ class Monitored:
             return f"{self.window} are too few to judge: {report.rows} rows, at least {report.min_rows} are needed."
         if not report.alerts:
             return f"No signal is beyond its threshold in {self.window}.{self._lacking}"
-        signals = ", ".join(f"{a.measure} of {a.column} {a.value:.3g} > {a.threshold:g}" for a in report.alerts[:4])
+        signals = ", ".join(signal(alert) for alert in report.alerts[:4])
         more = f" and {len(report.alerts) - 4} more" if len(report.alerts) > 4 else ""
         critical = " Critical." if report.critical else ""
         return f"In {self.window}: {signals}{more}.{critical}{self._lacking}"

@@ -98,6 +98,10 @@ class Keys:
         """Whether the key is given."""
         return key in self._values
 
+    def at(self, key: str) -> Any:
+        """The value as it stands, without taking it; None where it is not given."""
+        return self._values.get(key)
+
     def rest(self) -> list[str]:
         """The keys not taken yet, for tables whose keys are names of the project's."""
         return [key for key in self._values if key not in self._taken]
