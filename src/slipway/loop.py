@@ -121,7 +121,19 @@ class Tick:
         found = self._verbs.check()
         self._decide("check", found.decision, found.sentence(), found.to_json())
         if self._wants_retraining(found):
-            self._retrain(live)
+            self._retrain(live, "drift: retrained", said="Drift")
+        return self.decisions
+
+    def retrain(self, by: str, why: str) -> Sequence[Decision]:
+        """Retrain since a person asks for it, whatever a check would find and however short ago the last one was.
+
+        Args:
+            by: who asks.
+            why: in their words; may be empty.
+        """
+        asked = f"Asked for by {by}" + (f": {why}" if why else ".")
+        self._decide("decide", "retrain", asked, {"asked_by": by})
+        self._retrain(self._verbs.live(), asked, said="Nothing was learnt")
         return self.decisions
 
     def _judge_watch(self) -> None:
@@ -154,10 +166,16 @@ class Tick:
             if datetime.now(UTC) < ready:
                 self._decide("decide", "cooling down", f"The last retraining was less than {minutes:g} minutes ago.")
                 return False
-        self._decide("decide", "retrain", "Enough signals are beyond their thresholds.")
+        self._decide("decide", "retrain", "Enough signals are beyond their thresholds, or one is critical.")
         return not self._is_dry
 
-    def _retrain(self, live: int | None) -> None:
+    def _retrain(self, live: int | None, reason: str, *, said: str) -> None:
+        """Learn, gate and promote under the lease.
+
+        Args:
+            reason: stands in the ledger where the candidate goes live.
+            said: what begins the sentence where there is nothing to learn from.
+        """
         with held(self._verbs.lease, LEASE, self._tick, self._lease_seconds) as ours:
             if ours is None:
                 holder = self._verbs.lease.holder(LEASE) or "somebody who has just finished"
@@ -173,7 +191,7 @@ class Tick:
                 self._decide("retrain", outcome, str(error))
                 raise
             if learned.candidate is None:
-                self._decide("retrain", "nothing to learn from", _remedy(self._verbs.project, learned))
+                self._decide("retrain", "nothing to learn from", _remedy(self._verbs.project, learned, said))
                 return
             why = f"Version {learned.candidate} learnt from {learned.labelled_rows:,} labelled production rows as well."
             why += learned.labels()
@@ -181,20 +199,20 @@ class Tick:
             detail = {"candidate": learned.candidate, "metrics": dict(learned.metrics), "labels": labels}
             self._decide("retrain", "candidate", why, detail)
             try:
-                self._gate_and_promote(learned.candidate, ours.require)
+                self._gate_and_promote(learned.candidate, reason, ours.require)
             except LostLease as lost:
                 self._decide("promote", "lost", str(lost))
             except CheckRefused as refusal:  # another version went live meanwhile
                 self._decide("promote", "refused", str(refusal))
 
-    def _gate_and_promote(self, candidate: int, fence: Callable[[], None]) -> None:
+    def _gate_and_promote(self, candidate: int, reason: str, fence: Callable[[], None]) -> None:
         passed, table = self._verbs.hold(candidate)
         if not passed:
             kept_out = [f"{line['check']} {line['outcome']}" for line in table["lines"] if line["refuses"]]
             self._decide("gate", "refused", f"Version {candidate} is refused: {'; '.join(kept_out)}.", table)
             return
         self._decide("gate", "passed", f"Version {candidate} passed every line that could be told.", table)
-        self._verbs.promote(candidate, "drift: retrained", fence)
+        self._verbs.promote(candidate, reason, fence)
         self._decide("promote", "live", f"Version {candidate} is live.", {"version": candidate})
         rows = self._verbs.project.monitor.watch_rows
         self._decide("watch", "opened", f"Version {candidate} is judged after its first {rows} predictions.")
@@ -213,12 +231,12 @@ def _last_retraining(decisions: Decisions) -> datetime | None:
     return None if found is None else datetime.fromisoformat(found.at)
 
 
-def _remedy(project: Project, learned: Learned) -> str:
+def _remedy(project: Project, learned: Learned, said: str) -> str:
     source = project.model.retrain_into
     if source is None:
-        return "Drift, but [model] retrain_into names no source: name the one to which labelled rows are added."
+        return f"{said}, but [model] retrain_into names no source: name the one to which labelled rows are added."
     return (
-        f"Drift, but no new truths and no change in `{source}` ({learned.labelled_rows:,} labelled rows are in it "
+        f"{said}, but no new truths and no change in `{source}` ({learned.labelled_rows:,} labelled rows are in it "
         "already). Send truths to POST /feedback, or `slipway feedback FILE` (id, truth), or renew the source; then "
         f"run this again.{learned.labels()}"
     )

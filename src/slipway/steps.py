@@ -11,20 +11,32 @@ from slipway.journal.labels import gather
 from slipway.journal.partial import measurable_answers
 from slipway.journal.shares import newest_within
 from slipway.journal.window import read_window, truths_of
-from slipway.loop import Learned, Watched
+from slipway.loop import Learned, Report, Tick, Watched
 from slipway.model.score import Scorer
 from slipway.monitor.check import PREDICTION
 from slipway.monitor.check import check as check_drift
 from slipway.monitor.window import Monitored
 from slipway.pipeline.orchestrated import T
 from slipway.project import Project, Replay
-from slipway.records import Prediction
+from slipway.records import Decision, Prediction
 from slipway.release.watch import LATENCY_FLOOR_MS, LATENCY_RATIO, Side, compare
 from slipway.storage.seams import Decisions, Lease
 from slipway.tables.files import table_of
 
 if TYPE_CHECKING:
     from slipway.workspace import Workspace
+
+
+def open_tick(workspace: "Workspace", data: Path | None, *, report: Report, is_dry: bool = False) -> Tick:
+    """Open a tick of the loop whose decisions are reported, and told to those who watch the project."""
+
+    def told(decision: Decision) -> None:
+        report(decision)
+        failed = None if is_dry else workspace.notices.decided(decision)
+        if failed is not None:
+            report(failed)
+
+    return Tick(Steps(workspace, data), is_dry=is_dry, report=told)
 
 
 class Steps:

@@ -381,21 +381,20 @@ class Workspace(Opened):
             data: check this file, or table, instead of the journal; its labelled rows are learnt from too.
             is_dry: check and decide; change and record nothing.
         """
-        from slipway.loop import Tick
-        from slipway.steps import Steps
+        from slipway.steps import open_tick
 
         if not is_dry:
             self.expire()
             self._register_pending(is_needed=False)
+        return Looped(open_tick(self, data, is_dry=is_dry, report=report).run(), self.standing().live)
 
-        def told(decision: Decision) -> None:
-            report(decision)
-            failed = None if is_dry else self.notices.decided(decision)
-            if failed is not None:
-                report(failed)
+    def retrain(self, *, why: str = "", report: Callable[[Decision], None] = lambda d: None) -> Looped:
+        """Retrain with the labels there are, gate, promote: the loop's steps, asked for by a person who says why."""
+        from slipway.steps import open_tick
 
-        tick = Tick(Steps(self, data), is_dry=is_dry, report=told)
-        return Looped(tick.run(), self.standing().live)
+        self.require_live()
+        self._register_pending(is_needed=False)
+        return Looped(open_tick(self, None, report=report).retrain(self.settings.user, why), self.standing().live)
 
     def settle(self, version: int, why: str) -> None:
         """End the watch over a version: it stays."""

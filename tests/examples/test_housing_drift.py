@@ -36,8 +36,10 @@ def test_the_past_is_no_drift(lived):
 
 def test_the_market_of_2022_is_another_mix_of_districts(lived):
     alarms = {month: {(a.column, a.measure) for a in lived[month].report.alerts} for month in ("2022-01", "2022-02")}
-    assert alarms == {"2022-01": {("district", "psi")}, "2022-02": {("district", "psi")}}
-    assert [lived[month].decision for month in alarms] == ["alarm", "alarm"]
+    # In February one district grew above all others, and the classes of price are others than on the test rows.
+    more = {("district", "psi"), ("district", "spike"), ("truth", "truth_drift")}
+    assert alarms == {"2022-01": {("district", "psi")}, "2022-02": more}
+    assert [lived[month].decision for month in alarms] == ["alarm", "retrain"]
     # Over every district with shares of at least a millionth it is 2.07; half a count in each bin takes some off.
     district = lived["2022-02"].report.to_json()["columns"]["district"]
     assert district["psi"] == pytest.approx(1.84, abs=0.03)

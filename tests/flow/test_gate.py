@@ -45,7 +45,7 @@ def test_what_a_gate_cannot_tell_refuses_until_the_project_says_otherwise(slipwa
     lines = {line["check"]: line for line in table["lines"]}
     told = lines["accuracy against production"]
     assert (told["outcome"], told["refuses"]) == ("cannot tell", True)
-    assert re.fullmatch(r"drop -?[0-9.]+ to [0-9.]+ \(90 %\)", told["uncertainty"])
+    assert re.fullmatch(r"[0-9.]+( better)? to [0-9.]+ (worse|better) \(90 %\)", told["uncertainty"])
     assert re.match(r"can't tell drops below 0\.\d+ on these \d+ rows; about [0-9,]+ would", told["would_change"])
     assert [check for check, line in lines.items() if line["refuses"]] == ["accuracy against production"]
     assert lines["accuracy by town"]["outcome"] == "cannot tell"

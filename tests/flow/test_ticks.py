@@ -426,3 +426,62 @@ def test_rows_that_fit_no_version_are_passed_over(project: Workspace, value: Any
     project.storage.journal.append([odd])
     assert project.monitor().report.rows == 300
     assert steps(project.loop()) == [("check", "none"), ("decide", "nothing to do")]
+
+
+def test_truths_that_show_answers_to_be_wrong_ask_for_a_retraining_by_themselves(
+    project: Workspace,
+) -> None:
+    table = houses(400, seed=6)
+    made = answer(project, table)
+    tell(project, made, (table["price"] * 1.3).to_list())
+    looped = project.loop(is_dry=True)
+    assert steps(looped) == [("check", "retrain"), ("decide", "retrain")]
+    check = looped.decisions[0]
+    assert {alert["measure"] for alert in check.detail["alerts"]} >= {"quality_drop", "truth_drift"}
+    assert re.search(r"answers \d+ % worse than on the test rows > 20 %", check.why)
+    assert check.why.endswith(" Critical.")
+
+
+def test_what_a_person_asks_for_is_learnt_gated_and_promoted_without_drift_and_cool_down(project: Workspace) -> None:
+    toml = project.settings.root / "slipway.toml"
+    toml.write_text(toml.read_text() + "cool_down_minutes = 600\n")
+    table = houses(300, seed=2)
+    tell(project, answer(project, table), table["price"].to_list())
+    assert project.loop(is_dry=True).decisions[-1].outcome == "nothing to do"
+    with open_project(project.settings.root) as cooling:
+        looped = cooling.retrain(why="prices of May")
+        again = cooling.retrain()
+    assert steps(looped) == [
+        ("decide", "retrain"), ("retrain", "candidate"), ("gate", "passed"), ("promote", "live"), ("watch", "opened"),
+    ]  # fmt: skip
+    assert looped.live == 2
+    asked = looped.decisions[0]
+    by = project.settings.user
+    assert (asked.why, asked.detail) == (f"Asked for by {by}: prices of May", {"asked_by": by})
+    head = project.storage.ledger.head()
+    assert head is not None
+    assert (head.action, head.why) == ("released", f"Asked for by {by}: prices of May")
+    # Neither was it too soon, nor is there anything left to learn from.
+    assert steps(again) == [("decide", "retrain"), ("retrain", "nothing to learn from")]
+    assert again.decisions[-1].why.startswith("Nothing was learnt, but no new truths")
+    assert "POST /feedback" in again.decisions[-1].why
+    recorded = [(d.step, d.why) for d in project.storage.decisions.last(7)]
+    assert recorded[0] == ("decide", f"Asked for by {by}: prices of May")
+
+
+def test_a_candidate_that_a_person_asked_for_and_the_gate_refuses_ends_with_one(project: Workspace) -> None:
+    table = houses(400, seed=7)
+    tell(project, answer(project, table), [float(price) for price in np.random.default_rng(3).normal(0, 900, 400)])
+    slipway = Slipway(project.settings.root)
+    told = slipway.json("retrain", "--why", "to see", code=1)
+    assert [(d["step"], d["outcome"]) for d in told["decisions"]][-1] == ("gate", "refused")
+    assert set(told["decisions"][0]) == {"step", "outcome", "why", "at", "detail"}
+    assert told["live"] == 1
+
+
+def test_a_person_who_asks_while_somebody_retrains_is_told_that_it_is_busy(project: Workspace) -> None:
+    assert project.storage.lease.acquire(LEASE, "another", 60)
+    slipway = Slipway(project.settings.root)
+    told = slipway.json("retrain", code=BusyError.exit_code)
+    assert told["decisions"][-1]["outcome"] == "busy"
+    assert "another" in told["decisions"][-1]["why"]

@@ -13,6 +13,7 @@ from slipway.cli.shared import (
     AsJson,
     ProjectDir,
     Quiet,
+    Why,
     app,
     opened,
     terminal,
@@ -108,6 +109,34 @@ def loop(
             keep_ticking(tick, seconds, show.failed)
             return
         outcomes = tick()
+    _end(outcomes)
+
+
+@app.command(rich_help_panel="Watch")
+def retrain(
+    why: Why = "",
+    project_dir: ProjectDir = HERE,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
+) -> None:
+    """Retrain with the labels there are, gate, promote: the loop's own steps, asked for by a person.
+
+    Neither a check nor the cool-down has a say. Ends with 1 where the gate refuses the candidate, with 4 where somebody
+    else is retraining.
+    """
+    from slipway.schedule.prefect import as_flow
+
+    show = terminal(quiet, as_json)
+    with opened(project_dir) as project:
+        result = as_flow(
+            project, "retrain", partial(project.retrain, why=why, report=show.decision), lambda done: done.sentence()
+        )
+        show.looped(result)
+    _end({(decision.step, decision.outcome) for decision in result.decisions})
+
+
+def _end(outcomes: set[tuple[str, str]]) -> None:
+    """End with the exit code that the outcomes of a tick ask for."""
     if ("retrain", "busy") in outcomes:
         raise BusyError("a retraining is under way; there is one at a time.")
     if ("promote", "lost") in outcomes:

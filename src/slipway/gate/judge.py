@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from slipway.gate.compare import ALPHA, Paired
-from slipway.gate.lines import Outcome, between, number, p_words
+from slipway.gate.lines import Outcome, drops_between, number, p_words
 from slipway.project import Threshold
 
 _DOUBT = {"accuracy": 0.05, "macro_f1": 0.05, "auc": 0.05, "r2": 0.05}
@@ -69,7 +69,7 @@ def judge(found: Paired, limit: Allowed, *, p: float | None = None) -> Verdict:
     outcome = outcome_of(found, limit, p=p)
     worst = limit.drop + limit.doubt
     said = f"{number(found.candidate)} vs {number(found.production)} on {found.rows:,} rows, {p_words(p)}"
-    unsure = f"drop {between(*found.bounds)}"
+    unsure = drops_between(*found.bounds)
     told_from = f"{limit.drop + found.tells:.2g}"
     if outcome == "failed":
         return Verdict(outcome, said, unsure, f"a drop of {number(limit.drop)} or less passes", p)

@@ -65,5 +65,14 @@ def p_words(p: float) -> str:
     return f"p = {p:.2g}" if p >= 0.001 else "p < 0.001"
 
 
+def drops_between(low: float, high: float) -> str:
+    """An interval of drops as the table shows it, in words: of an error, a drop is a rise."""
+    if low < 0 < high:
+        return f"{_short(-low)} better to {_short(high)} worse (90 %)"
+    if low < 0:
+        return f"{_short(-high)} to {_short(-low)} better (90 %)"
+    return f"{_short(low)} to {_short(high)} worse (90 %)"
+
+
 def _short(value: float) -> str:
     return number(value) if abs(value) >= 1_000 else f"{value + 0.0:.3g}"  # a zero has no sign here

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 FEW_LEVELS = 12
 """Up to so many categories a column is sliced by without being named."""
+LEVEL_ROWS = 5
+"""So many rows a value of a category has on average at least; a text with fewer is an id or free text."""
 MOST_COLUMNS = 6
 MOST_LEVELS = 50
 """Of a column that is named, so many categories: the commonest."""
@@ -28,13 +30,16 @@ class Slice:
 
 
 def slice_columns(schema: Schema, rows: "pl.DataFrame", model: Model) -> tuple[str, ...]:
-    """The columns to slice by: those that the project names, else the request's categories that are few."""
+    """The columns to slice by: those that the project names, else the request's categories that are few.
+
+    Dates, ids and free text are none: what is true of one of their values says nothing of the next rows.
+    """
     if model.slices is not None:
         return model.slices
     few = []
     for column in schema.columns:
-        is_category = bool({"text", "boolean"} & set(column.types)) and column.name in rows.columns
-        if is_category and column.name not in model.personal and 2 <= rows[column.name].n_unique() <= FEW_LEVELS:
+        may_be = bool({"text", "boolean"} & set(column.types)) and column.name in rows.columns
+        if may_be and column.name not in model.personal and _is_category(rows[column.name]):
             few.append(column.name)
     return tuple(few[:MOST_COLUMNS])
 
@@ -61,6 +66,17 @@ def holm(p: Sequence[float]) -> list[float]:
         largest = max(largest, min(1.0, (len(p) - rank) * p[i]))
         corrected[i] = largest
     return corrected
+
+
+def _is_category(column: "pl.Series") -> bool:
+    from slipway.profile.clocks import dates_of
+    from slipway.profile.columns import describe
+
+    values = column.drop_nulls()
+    levels = values.n_unique()
+    if not (2 <= column.n_unique() <= FEW_LEVELS and levels and len(values) >= LEVEL_ROWS * levels):
+        return False
+    return describe(column).flag is None and dates_of(column) is None
 
 
 def _is_spread(column: "pl.Series") -> bool:

@@ -10,20 +10,26 @@ from slipway.monitor.course import column_course, cut, prediction_course
 from slipway.monitor.measures import (
     column_facts,
     feature_readings,
+    held_measures,
     missing_reading,
     missing_shares,
     prediction_measure,
+    spike_place,
+    unreadable_reading,
 )
 from slipway.monitor.overlay import Overlay, category_overlay, number_overlay
 from slipway.monitor.quality import Answers, quality_drift
 from slipway.monitor.reading import Alert, ColumnDrift
 from slipway.monitor.rules import Rules, rules_of
-from slipway.profile.columns import Column, NumberColumn, NumberCounts, TextColumn, TextCounts
+from slipway.monitor.truths import truth_drift
+from slipway.profile.columns import Column, Flag, NumberColumn, NumberCounts, TextColumn, TextCounts
 from slipway.profile.count import ColumnCounts, Counts, Profile
 from slipway.project import Monitor
 from slipway.records import Label
 
 Verdict = Literal["none", "alarm", "retrain", "too small"]
+COUNTED_AS = {"spike": "psi"}
+"""An index of one value against all others is an index of its column: the two are one signal."""
 PREDICTION = "prediction"
 
 
@@ -36,7 +42,8 @@ class DriftReport:
     alerts: tuple[Alert, ...]
     """The worst column first."""
     columns: Mapping[str, ColumnDrift]
-    """The worst first; the predictions are under `prediction`, how right they were under `quality`."""
+    """The worst first; the predictions are under `prediction`, how right they were under `quality`, and what
+    was true under `truth`."""
     reference_rows: int
     min_rows: int
     signals_to_retrain: int
@@ -44,7 +51,7 @@ class DriftReport:
     @property
     def signals(self) -> tuple[str, ...]:
         """The distinct measures that alarm, however many columns each hits."""
-        return tuple(dict.fromkeys(alert.measure for alert in self.alerts))
+        return _signals(self.alerts)
 
     @property
     def critical(self) -> tuple[Alert, ...]:
@@ -109,14 +116,13 @@ def judge(monitor: Monitor, profile: Profile, window: Counts | Window, reference
     """
     seen = window if isinstance(window, Window) else Window(window)
     is_enough = seen.counts.rows >= monitor.min_rows
-    # Predictions and the quality are looked at, too.
-    looked_at = 2 + sum(c.flag is None and name not in monitor.clocks for name, c in profile.columns.items())
-    rules = rules_of(monitor, looked_at)
+    sides = None if seen.answers is None or reference is None else (reference, seen.answers)
+    rules = rules_of(monitor, _looks(monitor, profile, has_truths=sides is not None))
     held = rules if is_enough else rules.silent()
     found = list(_columns(monitor, profile, seen, held))
-    if seen.answers is not None and reference is not None:
-        quality = quality_drift(profile.kind, reference, seen.answers, held)
-        found += [] if quality is None else [_renamed(quality, profile)]
+    if sides is not None:
+        told = (quality_drift(profile.kind, *sides, held), truth_drift(profile.kind, *sides, held))
+        found += [_renamed(column, profile) for column in told if column is not None]
     found.sort(key=lambda column: (-column.is_critical, -column.weight))
     alerts = tuple(alert for column in found for alert in column.alerts)
     return DriftReport(
@@ -130,25 +136,47 @@ def judge(monitor: Monitor, profile: Profile, window: Counts | Window, reference
     )
 
 
+def _looks(monitor: Monitor, profile: Profile, *, has_truths: bool) -> int:
+    """How many measures can alarm, over all columns."""
+    held = monitor.thresholds.keys()
+    looks = int("prediction_drift" in held)
+    looks += sum(len(held & set(held_measures(c, _flag(monitor, n, c)))) for n, c in profile.columns.items())
+    looks += len(profile.missing) * ("missing" in held) + len(profile.unreadable or {}) * ("unreadable" in held)
+    return looks + has_truths * len(held & {"quality_drop", "truth_drift"})
+
+
+def _flag(monitor: Monitor, name: str, column: Column) -> Flag | None:
+    return "clock" if name in monitor.clocks else column.flag
+
+
 def _decide(monitor: Monitor, alerts: Sequence[Alert]) -> Verdict:
     """Enough distinct signals ask for retraining; so does a single one beyond its critical level."""
-    signals = {alert.measure for alert in alerts}
+    signals = _signals(alerts)
     if len(signals) >= monitor.signals_to_retrain or any(alert.level == "critical" for alert in alerts):
         return "retrain"
     return "alarm" if signals else "none"
+
+
+def _signals(alerts: Sequence[Alert]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(COUNTED_AS.get(alert.measure, alert.measure) for alert in alerts))
 
 
 def _columns(monitor: Monitor, profile: Profile, window: Window, rules: Rules) -> Iterator[ColumnDrift]:
     yield _prediction(profile, window, rules)
     counts = window.counts
     for name, column in profile.columns.items():
-        flag = "clock" if name in monitor.clocks else column.flag
-        held = rules if flag is None else rules.silent()
-        readings = [*feature_readings(column, counts.columns[name], held)]
+        flag = _flag(monitor, name, column)
+        held = rules.only(held_measures(column, flag))
+        readings = [*feature_readings(column, counts.columns[name], held, flag)]
         facts = column_facts(column, counts.columns[name], profile.rows, counts.rows)
+        # What moves with time by its nature, or is another value in each row, is not null by its nature.
+        if any(reading.measure == "spike" and reading.is_beyond for reading in readings):
+            facts["spike_at"] = spike_place(column, counts.columns[name])
         if name in profile.missing:
-            readings.append(missing_reading(name, profile, counts, held))
+            readings.append(missing_reading(name, profile, counts, rules))
             facts |= missing_shares(name, profile, counts)
+        if name in counts.unreadable:
+            readings.append(unreadable_reading(name, profile, counts, rules))
         course = column_course(profile, name, window.pieces, held) if flag != "id" else ()
         overlay = _overlay(column, counts.columns[name])
         yield ColumnDrift(
@@ -157,7 +185,7 @@ def _columns(monitor: Monitor, profile: Profile, window: Window, rules: Rules) -
     for name in profile.missing:
         if name not in profile.columns:
             flag = "clock" if name in monitor.clocks else None
-            reading = missing_reading(name, profile, counts, rules if flag is None else rules.silent())
+            reading = missing_reading(name, profile, counts, rules)
             shares = missing_shares(name, profile, counts)
             yield ColumnDrift(_named(name, "raw"), "raw", "raw", flag, (reading,), shares)
 
@@ -167,9 +195,9 @@ def _named(name: str, role: str) -> str:
     return name if name != PREDICTION else f"{name} ({role})"
 
 
-def _renamed(quality: ColumnDrift, profile: Profile) -> ColumnDrift:
-    is_taken = quality.name in profile.columns or quality.name in profile.missing
-    return replace(quality, name=f"{quality.name} (of the answers)") if is_taken else quality
+def _renamed(column: ColumnDrift, profile: Profile) -> ColumnDrift:
+    is_taken = column.name in profile.columns or column.name in profile.missing
+    return replace(column, name=f"{column.name} (of the answers)") if is_taken else column
 
 
 def _prediction(profile: Profile, window: Window, rules: Rules) -> ColumnDrift:

@@ -7,8 +7,8 @@ import numpy as np
 
 from slipway.monitor.reading import Reading
 from slipway.monitor.rules import Rules
-from slipway.profile.categories import cardinality_ratio, unseen, vanished
-from slipway.profile.columns import Column, NumberColumn, NumberCounts, TextColumn, TextCounts
+from slipway.profile.categories import cardinality_ratio, sides_of, spike_of, unseen, vanished
+from slipway.profile.columns import Column, Flag, NumberColumn, NumberCounts, TextColumn, TextCounts
 from slipway.profile.count import ColumnCounts, Counts, Profile
 from slipway.profile.drift import Counts as Bins
 from slipway.profile.drift import (
@@ -17,19 +17,36 @@ from slipway.profile.drift import (
     jensen_shannon,
     kolmogorov_smirnov,
     mean_shift,
+    most_risen,
     psi,
     risen_share,
+    spike,
     total_variation,
 )
 from slipway.profile.joint import cell_counts, floored_psi, kept_counts
 
+OF_NUMBERS = ("psi", "jensen_shannon", "mean_shift", "ks", "out_of_range", "spike")
+OF_CATEGORIES = ("psi", "jensen_shannon", "unseen", "vanished_share", "spike")
+OF_CLOCKS = ("out_of_range",)
 
-def feature_readings(column: Column, counts: ColumnCounts, rules: Rules) -> Iterator[Reading]:
+
+def held_measures(column: Column, flag: Flag | None) -> tuple[str, ...]:
+    """Name the measures of a column that may alarm; of a clock only values from long before the reference."""
+    if flag == "id" or column.type == "other":
+        return ()
+    if flag == "clock":
+        return OF_CLOCKS if isinstance(column, NumberColumn) else ()
+    if isinstance(column, NumberColumn):
+        return OF_NUMBERS
+    return (*OF_CATEGORIES, "cardinality_ratio") if column.type == "text" else OF_CATEGORIES
+
+
+def feature_readings(column: Column, counts: ColumnCounts, rules: Rules, flag: Flag | None = None) -> Iterator[Reading]:
     """Every measure that a column of this type has."""
     if isinstance(column, NumberColumn) and isinstance(counts, NumberCounts):
         yield rules.reading("psi", column_psi(column, counts, rules))
         yield _jensen_shannon(column.bins(column.counts), column.bins(counts), rules)
-        yield from _of_numbers(column, counts, rules)
+        yield from _of_numbers(column, counts, rules, flag)
     elif isinstance(column, TextColumn) and isinstance(counts, TextCounts) and column.flag != "id":
         yield rules.reading("psi", column_psi(column, counts, rules))
         cells = column.cells_for(counts.n)
@@ -39,9 +56,7 @@ def feature_readings(column: Column, counts: ColumnCounts, rules: Rules) -> Iter
             ratio = cardinality_ratio(column.spectrum, counts.spectrum(), z=rules.z)
             yield rules.reading("cardinality_ratio", ratio)
         if counts.n and column.n:
-            if column.is_whole:
-                yield rules.reading("unseen", unseen(column.categories, column.spectrum, counts.values, z=rules.z))
-            yield rules.reading("vanished_share", vanished(column.categories, counts.values, z=rules.z))
+            yield from _of_categories(column, counts, rules)
 
 
 def column_psi(column: Column, counts: ColumnCounts, rules: Rules) -> Psi | None:
@@ -72,11 +87,41 @@ def prediction_measure(profile: Profile, counts: ColumnCounts, z: float) -> Meas
 
 def missing_reading(name: str, profile: Profile, window: Counts, rules: Rules) -> Reading:
     """By how much the share of nulls among the raw rows rose; a fall is no signal."""
-    if not window.raw_rows or not profile.raw_rows:
-        return rules.reading("missing", None)
-    before, after = profile.missing[name] / profile.raw_rows, window.missing[name] / window.raw_rows
-    chance = risen_share(after, before, profile.raw_rows, window.raw_rows, z=rules.z).by_chance - before
-    return (rules if after > before else rules.silent()).reading("missing", Measure(after - before, chance))
+    return _rise("missing", window.missing[name], window.raw_rows, profile.missing[name], profile.raw_rows, rules)
+
+
+def unreadable_reading(name: str, profile: Profile, window: Counts, rules: Rules) -> Reading:
+    """By how much the share of values rose that a row has and the model sees as null."""
+    before = (profile.unreadable or {})[name]
+    return _rise("unreadable", window.unreadable[name], window.raw_rows, before, profile.raw_rows, rules)
+
+
+def _rise(measure: str, found: int, rows: int, seen: int, reference_rows: int, rules: Rules) -> Reading:
+    if not rows or not reference_rows:
+        return rules.reading(measure, None)
+    risen = risen_share(found, rows, seen, reference_rows, z=rules.z)
+    before = seen / reference_rows
+    held = rules if risen.value > before else rules.silent()
+    return held.reading(measure, Measure(risen.value - before, risen.by_chance - before))
+
+
+def spike_place(column: Column, counts: ColumnCounts) -> dict[str, Any] | None:
+    """Where one value became more frequent: the category, or between which numbers; with its share on both sides."""
+    if isinstance(column, NumberColumn) and isinstance(counts, NumberCounts):
+        before, after = column.counts.cells, counts.cells
+        n, m = int(before.sum()), int(after.sum())
+        at = most_risen(before, after, n, m) if n and m else None
+        if at is None:
+            return None
+        ends = [float(column.edges[i]) if 0 <= i < column.edges.size else None for i in (at - 1, at)]
+        return {"value": ends, "window": int(after[at]) / m, "reference": int(before[at]) / n}
+    assert isinstance(column, TextColumn)
+    assert isinstance(counts, TextCounts)
+    told, before, after = sides_of(column.categories, column.is_whole, counts.values)
+    at = most_risen(before, after, column.n, counts.n) if told and column.n else None
+    if at is None:
+        return None
+    return {"value": told[at], "window": int(after[at]) / counts.n, "reference": int(before[at]) / column.n}
 
 
 def missing_shares(name: str, profile: Profile, window: Counts) -> dict[str, Any]:
@@ -121,15 +166,28 @@ def _jensen_shannon(reference: Bins, window: Bins, rules: Rules, selection: floa
     return rules.reading("jensen_shannon", found)
 
 
-def _of_numbers(column: NumberColumn, counts: NumberCounts, rules: Rules) -> Iterator[Reading]:
+def _of_categories(column: TextColumn, counts: TextCounts, rules: Rules) -> Iterator[Reading]:
+    known, values = column.categories, counts.values
+    if column.is_whole:
+        yield rules.reading("unseen", unseen(known, column.spectrum, values, z=rules.z))
+    yield rules.reading("vanished_share", vanished(known, values, z=rules.z))
+    yield rules.reading("spike", spike_of(known, column.is_whole, column.spectrum, values, z=rules.z))
+
+
+def _of_numbers(column: NumberColumn, counts: NumberCounts, rules: Rules, flag: Flag | None) -> Iterator[Reading]:
     moved = mean_shift(column.moments(column.counts), column.moments(counts), z=rules.z)
     yield rules.reading("mean_shift", moved)
     n, m = int(column.counts.cells.sum()), int(counts.cells.sum())
     if not n or not m:
         return
     yield rules.reading("ks", kolmogorov_smirnov(column.counts.cells, counts.cells, z=rules.z))
-    # Of n values and one more, each is as likely as any other to be the least or the greatest.
-    yield rules.reading("out_of_range", risen_share(column.beyond(counts) / m, 2 / (n + 1), n, m, z=rules.z))
+    # What lies beyond the least and the greatest of n values is as much as what lies between two pairs of neighbours.
+    beyond, seen = (column.far_before(counts), 0) if flag == "clock" else (column.beyond(counts), 1)
+    yield rules.reading("out_of_range", risen_share(beyond, m, seen, n, z=rules.z))
+    if flag is None:
+        # The cells lie as the reference has them, so each of them could have been the one, however few rows it has.
+        family = column.counts.cells.size
+        yield rules.reading("spike", spike(column.counts.cells, counts.cells, n, m, family=family, z=rules.z))
 
 
 def _equal_width(column: NumberColumn, counts: NumberCounts, rules: Rules) -> Psi | None:

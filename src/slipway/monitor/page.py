@@ -10,7 +10,18 @@ from slipway.monitor.check import DriftReport
 from slipway.monitor.draw import draw, draw_courses
 from slipway.monitor.reading import ColumnDrift, Reading
 from slipway.monitor.window import Monitored
-from slipway.monitor.words import MEASURES, explanation, figure, limit, number, percent, sentence, verdict
+from slipway.monitor.words import (
+    CALLED,
+    MEASURES,
+    called,
+    explanation,
+    figure,
+    limit,
+    number,
+    percent,
+    sentence,
+    verdict,
+)
 from slipway.serve.pages.text import breakable, rounded
 
 MARK = 66.0  # where on its track, in percent, a threshold stands
@@ -112,11 +123,11 @@ def _section(title: str, cards: str, layout: str) -> str:
 
 def _card(column: ColumnDrift, span: str, *, is_wide: bool = False) -> str:
     told = sentence(column)
-    called = {"prediction": "What the model answers", "quality": "How right it is"}.get(column.role, column.name)
+    title = called(column) if column.role not in CALLED else called(column).capitalize()
     flag = {"clock": "moves with time", "id": "looks like an id"}.get(column.flag or "", "")
     tag = f'<span class="tag">{flag}</span>' if flag else ""
     tag += '<span class="tag critical">critical</span>' if column.is_critical else ""
-    drawing = draw(column.overlay, f"{called}. {told}", most=12 if is_wide else 6) if column.overlay else ""
+    drawing = draw(column.overlay, f"{title}. {told}", most=12 if is_wide else 6) if column.overlay else ""
     readings = "".join(_track(r) for r in column.readings if r.value is not None and r.threshold is not None)
     nulls = _nulls(column)
     is_share = column.role == "prediction" and column.type == "text"
@@ -126,7 +137,7 @@ def _card(column: ColumnDrift, span: str, *, is_wide: bool = False) -> str:
     folded = f'<details class="others"><summary>Other measures</summary>{others}</details>' if others else ""
     measures = f'<div class="measures">{readings}{_metrics(column)}{course}{folded}</div>'
     return (
-        f'<article class="{layout}">\n<div class="words"><h3>{breakable(called)}{tag}</h3>'
+        f'<article class="{layout}">\n<div class="words"><h3>{breakable(title)}{tag}</h3>'
         f"<p>{escape(told)}</p></div>\n{drawing}\n{measures}\n</article>\n"
     )
 

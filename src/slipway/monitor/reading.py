@@ -8,7 +8,7 @@ from slipway.monitor.overlay import Overlay
 from slipway.profile.columns import Flag
 
 Level = Literal["alert", "critical"]
-Role = Literal["feature", "raw", "prediction", "quality"]
+Role = Literal["feature", "raw", "prediction", "quality", "truth"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from slipway.monitor.check import DriftReport
 from slipway.monitor.reading import ColumnDrift, Reading
-from slipway.monitor.words import MEASURES, explanation, figure, number, sentence, verdict
+from slipway.monitor.words import MEASURES, called, explanation, figure, number, sentence, verdict
 
 COLORS = {"none": "green", "too small": "yellow", "alarm": "yellow", "retrain": "red"}
 FLAGS = {"clock": "moves with time", "id": "looks like an id"}
@@ -14,16 +14,19 @@ HEADS = {
     "psi": "psi",
     "cardinality_ratio": "distinct",
     "prediction_drift": "answers",
+    "truth_drift": "truths",
     "missing": "missing",
+    "unreadable": "unreadable",
     "unseen": "unseen",
     "mean_shift": "mean",
     "out_of_range": "range",
+    "spike": "one value",
     "vanished_share": "vanished",
     "ks": "ks",
     "jensen_shannon": "js",
     "quality_drop": "quality",
 }
-ON_REQUEST = ("out_of_range", "vanished_share", "ks", "jensen_shannon")
+ON_REQUEST = ("unreadable", "out_of_range", "spike", "vanished_share", "ks", "jensen_shannon")
 """Measures that have a column of the table once they have a threshold; the page shows them all."""
 QUIET_COLUMNS = 12
 
@@ -45,7 +48,7 @@ def print_report(report: DriftReport, console: Console, *, window: str) -> None:
     quiet = [column for column in columns if not column.alerts]
     console.print()
     for column in beyond:
-        console.print(Text.assemble("  ", (_called(column), "bold"), f"  {sentence(column)}"))
+        console.print(Text.assemble("  ", (called(column), "bold"), f"  {sentence(column)}"))
     if beyond:
         console.print()
     console.print(_table(beyond + quiet[:QUIET_COLUMNS]))
@@ -64,7 +67,7 @@ def _table(columns: list[ColumnDrift]) -> Table:
     for name in measures:
         table.add_column(HEADS[name], justify="right", no_wrap=True)
     for column in columns:
-        label = Text(_called(column), style="bold" if column.alerts else "")
+        label = Text(called(column), style="bold" if column.alerts else "")
         if column.flag:
             label.append(f" ({FLAGS[column.flag]})", style="dim")
         table.add_row(label, *(_cell(_reading(column, name)) for name in measures))
@@ -78,10 +81,6 @@ def _levels(reading: Reading) -> str:
 
 def _is_told(reading: Reading | None) -> bool:
     return reading is not None and (reading.measure not in ON_REQUEST or reading.threshold is not None)
-
-
-def _called(column: ColumnDrift) -> str:
-    return {"prediction": "what the model answers", "quality": "how right it is"}.get(column.role, column.name)
 
 
 def _reading(column: ColumnDrift, measure: str) -> Reading | None:

@@ -1,6 +1,6 @@
 """`[monitor]` and how many columns are looked at, in; when a measure counts as a signal, out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from slipway.monitor.reading import Level, Reading
@@ -8,10 +8,7 @@ from slipway.profile.drift import CHANCE, Measure, Psi, standard_errors
 from slipway.project import Monitor
 
 FALSE_ALARMS = 0.02
-"""How often a window without drift may have a signal beyond its threshold by chance, all columns taken together.
-
-Two signals at once, which ask for retraining, are then by chance in half as many windows at most.
-"""
+"""How often a window without drift may have a signal beyond its threshold by chance, all columns taken together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +20,11 @@ class Rules:
     z: float
     """Standard errors that are still chance."""
     bins: str
+
+    def only(self, measures: Sequence[str]) -> "Rules":
+        """The same for some measures; the others are shown and do not alarm."""
+        alert = {name: value for name, value in self.alert.items() if name in measures}
+        return Rules(alert, self.critical, self.z, self.bins)
 
     def silent(self) -> "Rules":
         """The same, with no threshold: everything is shown, nothing alarms."""
@@ -36,15 +38,12 @@ class Rules:
         level: Level | None = None
         if alert is not None and found.exceeds(alert):
             level = "critical" if critical is not None and found.exceeds(critical) else "alert"
-        still = found.without_drift if isinstance(found, Psi) else None
-        return Reading(measure, found.value, alert, critical, level, still, found.by_chance)
+        return Reading(measure, found.value, alert, critical, level, found.without_drift, found.by_chance)
 
 
-def rules_of(monitor: Monitor, columns: int) -> Rules:
-    """The rules for a window in which so many columns can alarm: each and every signal has an equal share of chance."""
+def rules_of(monitor: Monitor, looks: int) -> Rules:
+    """Give the rules for a window in which so many measures can alarm: each has an equal share of chance."""
     signals = monitor.thresholds
-    alpha = FALSE_ALARMS / max(len(signals), 1) / max(columns, 1)
-    z = max(standard_errors(alpha), CHANCE)
-    return Rules(
-        signals, {name: monitor.critical[name] for name in signals if name in monitor.critical}, z, monitor.bins
-    )
+    z = max(standard_errors(FALSE_ALARMS / max(looks, 1)), CHANCE)
+    critical = {name: monitor.critical[name] for name in signals if name in monitor.critical}
+    return Rules(signals, critical, z, monitor.bins)

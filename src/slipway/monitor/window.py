@@ -17,6 +17,7 @@ from slipway.model.score import Scorer
 from slipway.monitor.check import DriftReport, Window, count_pieces, judge
 from slipway.monitor.course import cut
 from slipway.monitor.quality import Answers
+from slipway.monitor.words import signal
 from slipway.profile.clocks import dates_of
 from slipway.project import Project
 from slipway.project.facts import ModelKind
@@ -85,7 +86,7 @@ class Monitored:
             return f"{self.window} are too few to judge: {report.rows} rows, at least {report.min_rows} are needed."
         if not report.alerts:
             return f"No signal is beyond its threshold in {self.window}.{self._unconfirmed}{self._lacking}"
-        signals = ", ".join(f"{a.measure} of {a.column} {a.value:.3g} > {a.threshold:g}" for a in report.alerts[:4])
+        signals = ", ".join(signal(alert) for alert in report.alerts[:4])
         more = f" and {len(report.alerts) - 4} more" if len(report.alerts) > 4 else ""
         critical = " Critical." if report.critical else ""
         return f"In {self.window}: {signals}{more}.{critical}{self._unconfirmed}{self._lacking}"
@@ -193,10 +194,10 @@ def _monitored(project: Project, scorer: Scorer, version: int, window: str, seen
 
     report, one_source = judged(known), None
     for source in callers_beside_others(seen.sources.values()):  # none of whom decides alone
-        if not _is_quality_worse(report):
+        if not _truth_alerts(report):
             break
         rest = judged([i for i in known if seen.sources[i] != source])
-        if not _is_quality_worse(rest):
+        if _truth_alerts(rest) < _truth_alerts(report):
             report, one_source = rest, source
     spans = [Piece(seen.times[a], seen.times[b - 1], b - a) for a, b in cut(features.height)] if pieces else []
     quality = _quality(project.model.kind, seen, known)
@@ -213,8 +214,10 @@ def _monitored(project: Project, scorer: Scorer, version: int, window: str, seen
     )
 
 
-def _is_quality_worse(report: DriftReport) -> bool:
-    return any(column.alerts for column in report.columns.values() if column.role == "quality")
+def _truth_alerts(report: DriftReport) -> frozenset[str]:
+    """Return the measures that alarm because of what turned out to be true."""
+    columns = [column for column in report.columns.values() if column.role in ("quality", "truth")]
+    return frozenset(alert.measure for column in columns for alert in column.alerts)
 
 
 def _unread(scorer: Scorer, part: Measurable) -> tuple[Unread, ...]:

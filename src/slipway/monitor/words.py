@@ -1,27 +1,47 @@
-"""A drift report in, the sentences that a person reads in the terminal and on the page out."""
+"""The sentences that a person reads of a drift report, in the terminal and on the page."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from slipway.monitor.check import DriftReport
 from slipway.monitor.overlay import Bars
-from slipway.monitor.reading import ColumnDrift, Reading
+from slipway.monitor.reading import Alert, ColumnDrift, Reading
 
 MEASURES = {
     "psi": "Distribution",
     "cardinality_ratio": "Distinct values",
     "prediction_drift": "Predictions",
+    "truth_drift": "Truths",
     "missing": "Missing",
+    "unreadable": "Unreadable",
     "unseen": "Unseen categories",
     "mean_shift": "Mean",
     "out_of_range": "Out of range",
+    "spike": "One value",
     "vanished_share": "Vanished categories",
     "ks": "Largest distance",
     "jensen_shannon": "Jensen–Shannon",
     "quality_drop": "Worse than on the test rows",
 }
-SHARES = ("missing", "unseen", "out_of_range", "vanished_share", "quality_drop")
+SHARES = ("missing", "unreadable", "unseen", "out_of_range", "vanished_share", "quality_drop")
 """Measures that are told in percent."""
-RISES = ("missing", "quality_drop")
-"""Those that have a direction."""
+RISES = ("missing", "unreadable")
+"""Those that are a rise of a share."""
+CALLED = {"prediction": "what the model answers", "quality": "how right it is", "truth": "what turned out to be true"}
+"""What is no column, by its role."""
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six")
+
+
+def signal(alert: Alert) -> str:
+    """An alert as a decision or a notice tells it: "psi of area 0.412 > 0.25", "answers 23 % worse … > 10 %"."""
+    if alert.measure == "quality_drop":
+        return f"answers {direction(alert.value)} than on the test rows > {percent(alert.threshold)}"
+    size = f"{abs(alert.value):.3g}"
+    if alert.measure in RISES:
+        size += " more"
+    if alert.value < 0:
+        size += " down"
+    return f"{alert.measure} of {alert.column} {size} > {alert.threshold:g}"
 
 
 def verdict(report: DriftReport) -> str:
@@ -44,7 +64,8 @@ def explanation(report: DriftReport) -> str:
     if not report.alerts:
         return "What comes in looks like what the model learnt from, as far as a window of this size can tell."
     columns = list(dict.fromkeys(alert.column for alert in report.alerts))
-    named = _listed([_called(name) for name in columns[:3]] + ([f"{len(columns) - 3} more"] if columns[3:] else []))
+    more = [f"{len(columns) - 3} more"] if columns[3:] else []
+    named = _listed([called(report.columns[name]) for name in columns[:3]] + more)
     where = f"The window differs from the reference in {named}."
     if report.decision == "retrain" and len(report.signals) < report.signals_to_retrain:
         return f"{where} A critical level asks for a retraining by itself."
@@ -55,7 +76,10 @@ def explanation(report: DriftReport) -> str:
 
 def sentence(column: ColumnDrift) -> str:
     """What happened to one column, in plain words."""
-    told = [_told(column, alert.measure) for alert in column.alerts]
+    measures = [alert.measure for alert in column.alerts]
+    if "psi" in measures:  # which tells of the same rows
+        measures = [measure for measure in measures if measure != "spike"]
+    told = [_told(column, measure) for measure in measures]
     if told:
         return " ".join(dict.fromkeys(told))
     if column.flag == "clock":
@@ -67,7 +91,9 @@ def sentence(column: ColumnDrift) -> str:
     if column.role == "raw":
         return "Used before the model sees it; here only missing values are counted."
     if column.role == "quality":
-        return "Answers with a known truth, held against the test rows of the version."
+        return f"Answers with a known truth are {figure(column.readings[0])}{_than(column)} those to the test rows."
+    if column.role == "truth":
+        return "What turned out to be true, held against the truths of the test rows."
     if any(reading.threshold is not None for reading in column.readings):
         return "Much like the reference." if column.weight < 0.35 else "Somewhat different, within its thresholds."
     return "Shown without a threshold."
@@ -96,6 +122,8 @@ def figure(reading: Reading) -> str:
     """A reading's value in its own unit."""
     if reading.value is None:
         return "–"
+    if reading.measure == "quality_drop":
+        return direction(reading.value)
     if reading.measure in SHARES:
         sign = "+" if reading.measure in RISES and reading.value > 0 else "−" if reading.value < 0 else ""
         return f"{sign}{percent(reading.value)}"
@@ -106,13 +134,19 @@ def figure(reading: Reading) -> str:
     return number(reading.value)
 
 
+def direction(drop: float) -> str:
+    """How much worse or better something is, without a sign to be guessed at: "23 % worse"."""
+    return "as good" if percent(drop) == "0 %" else f"{percent(drop)} {'worse' if drop > 0 else 'better'}"
+
+
 def limit(reading: Reading) -> str:
     """A reading's threshold in words: "alarm above 0.25"; empty where it has none."""
     if reading.threshold is None:
         return ""
     told = percent if reading.measure in SHARES else number
-    worse = "" if reading.critical is None else f", critical above {told(reading.critical)}"
-    return f"alarm above {told(reading.threshold)}{worse}"
+    unit = " worse" if reading.measure == "quality_drop" else ""
+    worse = "" if reading.critical is None else f", critical above {told(reading.critical)}{unit}"
+    return f"alarm above {told(reading.threshold)}{unit}{worse}"
 
 
 def _told(column: ColumnDrift, measure: str) -> str:
@@ -123,11 +157,23 @@ def _told(column: ColumnDrift, measure: str) -> str:
         found = facts["metrics"][facts["worst"]]
         name = str(facts["worst"]).replace("_", " ")
         return (
-            f"Answers are worse than on the test rows: {name} {number(found['window'])} on {facts['truths']:,} rows "
-            f"with known truth, {number(found['reference'])} there."
+            f"Answers are {direction(reading.value or 0.0)} than on the test rows: {name} {number(found['window'])} on "
+            f"{facts['truths']:,} rows with known truth, {number(found['reference'])} there."
         )
+    if measure == "truth_drift":
+        return f"{_truths(column)} These are {facts['truths']:,} truths, held against those of the test rows."
     if measure == "out_of_range":
-        return f"{percent(reading.value or 0.0)} of the rows are beyond every value that the model learnt from."
+        beyond = "are from long before" if column.flag == "clock" else "are beyond"
+        return f"{percent(reading.value or 0.0)} of the rows {beyond} every value that the model learnt from."
+    if measure == "unreadable":
+        return (
+            f"The online stages make null of {percent(reading.value or 0.0)} more of the values than in the reference: "
+            "something is there that they can't read."
+        )
+    if measure == "spike":
+        found = facts["spike_at"]
+        value = f"“{_short(found['value'])}”" if isinstance(found["value"], str) else _value(found)
+        return f"{value} is in {percent(found['window'])} of the rows, {percent(found['reference'])} in the reference."
     if measure == "vanished_share":
         examples = _listed([f"“{_short(value)}”" for value in facts.get("vanished", [])[:2]])
         named = f", such as {examples}" if examples else ""
@@ -167,8 +213,33 @@ def _moved_share(bars: Bars, is_prediction: bool) -> str:
     return f"{named} {verb} up {percent(after)} of the rows, {percent(before)} in the reference."
 
 
-def _called(name: str) -> str:
-    return {"prediction": "what the model answers", "quality": "how right it is"}.get(name, name)
+def _value(found: Mapping[str, Any]) -> str:
+    low, high = found["value"]
+    if low is None or high is None:
+        return f"One value, {'below' if low is None else 'above'} {number(high if low is None else low)},"
+    return (
+        f"One value, {number(low)}," if number(low) == number(high) else f"A value from {number(low)} to {number(high)}"
+    )
+
+
+def _truths(column: ColumnDrift) -> str:
+    bars = column.overlay
+    if isinstance(bars, Bars):
+        moves = [abs(after - before) for before, after in zip(bars.reference, bars.window, strict=True)]
+        moved = max(range(len(moves)), key=moves.__getitem__)
+        share, share_before = percent(bars.window[moved]), percent(bars.reference[moved])
+        return f"“{_short(bars.labels[moved])}” is true of {share} of the rows, {share_before} before."
+    before, after = column.facts.get("mean_reference"), column.facts.get("mean")
+    return f"The mean of what is true went from {number(before)} to {number(after)}."
+
+
+def called(column: ColumnDrift) -> str:
+    """A column as a person reads it: its name, or what stands for one."""
+    return CALLED.get(column.role, column.name)
+
+
+def _than(column: ColumnDrift) -> str:
+    return " as" if figure(column.readings[0]) == "as good" else " than"
 
 
 def _signals(many: int) -> str:

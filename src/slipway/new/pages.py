@@ -28,6 +28,24 @@ __pycache__/
 """
 
 
+SIGNALS = """\
+# A measure beyond `alert` is an alarm; two different ones ask for retraining, and so does one beyond `critical`.
+# Whatever the numbers, windows without drift alarm in 2 % at most. `false` takes a measure away.
+psi = { alert = 0.25, critical = 1.0 }               # a column's values are spread differently
+cardinality_ratio = { alert = 1.3, critical = 3.0 }  # more distinct values than as many rows should have
+prediction_drift = { alert = 0.15, critical = 0.4 }  # the answers moved: share of classes, or standard deviations
+missing = { alert = 0.02, critical = 0.3 }           # more nulls, as a share of the rows
+unreadable = { alert = 0.02, critical = 0.3 }        # values that the online stages make null
+unseen = { alert = 0.05, critical = 0.3 }            # rows with a category that nobody learnt from
+out_of_range = { alert = 0.02, critical = 0.3 }      # rows beyond every number that was learnt from
+spike = { alert = 0.1, critical = 1.0 }              # one value that became frequent: -1, 0, "unknown"
+truth_drift = { alert = 0.03, critical = 0.25 }      # what turned out to be true moved: a base rate, a mean
+quality_drop = { alert = 0.1, critical = 0.2 }       # answers worse than on the test rows, relative to there
+signals_to_retrain = 2
+""".splitlines()
+"""`[monitor]` as it is written: every measure that alarms by default, with both levels."""
+
+
 def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
     """slipway.toml. `data` is the source's path in the project."""
     clocks = [column.name for column in judged.of("date")] + clock_parts(judged)
@@ -53,11 +71,7 @@ def toml_text(name: str, data: str, judged: Judged, gate: Ask) -> str:
         'retrain_into = "raw"',
         "",
         "[monitor]",
-        "# A measure beyond its threshold is an alarm; two different ones ask for retraining.",
-        "psi = 0.25",
-        "cardinality_ratio = 1.3",
-        "prediction_drift = 0.15",
-        "signals_to_retrain = 2",
+        *SIGNALS,
     ]
     if clocks:
         lines += [
@@ -106,6 +120,7 @@ Predicts `{target.name}` from a row of `{data}`: {target.kind}, since {target.wh
 slipway up                # run, gate, release, serve; prints a request with a real row and its answer
 slipway monitor           # what came in, against what the model learnt from
 slipway loop --once       # drift → decision → retrain → gate → promote
+slipway retrain           # the same with the truths there are, since you say so
 ```
 
 The stages have tests, as plain functions. What runs them does not come with Slipway:

@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 
-from slipway.profile.drift import CHANCE, Counts, Measure, risen_share
+from slipway.profile.chance import tail
+from slipway.profile.drift import CHANCE, Counts, Measure, attainable_total, risen_share, spike
 
 Spectrum = Mapping[int, int]
 """How many categories occur so many times: {1: 340, 2: 100} is 440 categories in 540 rows."""
@@ -63,11 +65,39 @@ def cardinality_ratio(reference: Spectrum, window: Spectrum, *, z: float = CHANC
 def unseen(known: Mapping[str, int], spectrum: Spectrum, window: Mapping[str, int], *, z: float = CHANCE) -> Measure:
     """The share of rows whose category the reference has not. Neither side is empty.
 
-    Without drift it is about the share of the reference's rows whose category occurs once (Good and Turing, 1953).
+    Without drift it is about the share of the reference's rows whose category occurs once (Good and Turing, 1953). The
+    variance of that estimate, from once and twice occurring ones, says how many rows it is worth (Esty, 1983); one
+    category more is counted in, since none may occur once by chance.
     """
     n, m = sum(times * many for times, many in spectrum.items()), sum(window.values())
-    share = sum(times for value, times in window.items() if value not in known) / m
-    return risen_share(share, spectrum.get(1, 0) / n, n, m, z=z)
+    once, twice = spectrum.get(1, 0), spectrum.get(2, 0)
+    worth = (once + 1) / (once + 1 + 2 * twice)
+    found = sum(times for value, times in window.items() if value not in known)
+    limit = risen_share(found, m, min((once + 1) * worth, n * worth), n * worth, z=z)
+    return replace(limit, without_drift=once / n)
+
+
+def spike_of(
+    known: Mapping[str, int], is_whole: bool, spectrum: Spectrum, window: Mapping[str, int], *, z: float = CHANCE
+) -> Measure:
+    """Find the category whose share rose most, as `spike` does over bins. Neither side is empty.
+
+    Args:
+        is_whole: whether `known` has every category of the reference; others can't be told from unseen ones then.
+    """
+    n, m = sum(times * many for times, many in spectrum.items()), sum(window.values())
+    _, before, after = sides_of(known, is_whole, window)
+    least = attainable_total(n, m, tail(z))
+    family = int(np.count_nonzero(before + after >= least))
+    family += sum(many for times, many in spectrum.items() if times >= least)  # some of them twice, to be safe
+    return spike(before, after, n, m, family=family, z=z)
+
+
+def sides_of(known: Mapping[str, int], is_whole: bool, window: Mapping[str, int]) -> tuple[list[str], Counts, Counts]:
+    """The window's categories that can be told, with their counts in the reference and in the window."""
+    told = [value for value in window if is_whole or value in known]
+    before = np.array([known.get(value, 0) for value in told], dtype=np.int64)
+    return told, before, np.array([window[value] for value in told], dtype=np.int64)
 
 
 def vanished(known: Mapping[str, int], window: Mapping[str, int], *, z: float = CHANCE) -> Measure:

@@ -119,6 +119,11 @@ class NumberColumn:
         inside = np.flatnonzero(self.counts.cells)
         return int(counts.cells.sum() - counts.cells[inside[0] : inside[-1] + 1].sum())
 
+    def far_before(self, counts: NumberCounts) -> int:
+        """How many values are below the reference's least by more than four times its range, as 1900-01-01 is."""
+        first = int(np.flatnonzero(self.counts.cells)[0])
+        return int(counts.cells[: first - TAILS + 2].sum()) if first >= TAILS else 0
+
     def moments(self, counts: NumberCounts) -> Moments:
         """Number, mean and standard deviation (ddof 0) of the finite values counted."""
         if counts.n == 0:

@@ -1,7 +1,7 @@
 """Tables in, a reference profile or a window's counts out; counts of two windows add up to those of both."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,9 @@ from slipway.profile.columns import (
 )
 from slipway.records import Label
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, FORMAT)
+"""Formats that are read; the first knows nothing of unreadable values."""
 
 ColumnCounts = NumberCounts | TextCounts
 
@@ -36,6 +38,8 @@ class Counts:
     raw_rows: int
     missing: Mapping[str, int]
     """Nulls of each column of the raw rows."""
+    unreadable: Mapping[str, int] = field(default_factory=dict)
+    """Values of each column that were in the raw rows and are null for the model."""
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(
@@ -44,6 +48,7 @@ class Counts:
             _add(self.prediction, other.prediction),
             self.raw_rows + other.raw_rows,
             {name: nulls + other.missing[name] for name, nulls in self.missing.items()},
+            {name: n + other.unreadable[name] for name, n in self.unreadable.items() if name in other.unreadable},
         )
 
 
@@ -60,6 +65,8 @@ class Profile:
     raw_rows: int
     missing: Mapping[str, int]
     """Nulls of each column of the raw rows."""
+    unreadable: Mapping[str, int] | None = None
+    """Values of each column that were in the raw rows and are null for the model; None where nobody counted."""
 
     def count(self, features: pl.DataFrame, predictions: Sequence[Label | None], raw: pl.DataFrame) -> Counts:
         """Count a window over this profile's cells.
@@ -80,6 +87,7 @@ class Profile:
             prediction=self.prediction.count(_labels(predictions, self.kind)),
             raw_rows=raw.height,
             missing={name: count_missing(raw[name]) for name in self.missing},
+            unreadable=_unreadable({} if self.unreadable is None else self.unreadable, features, raw),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -92,6 +100,7 @@ class Profile:
             "prediction": _column_json(self.prediction),
             "raw_rows": self.raw_rows,
             "missing": dict(self.missing),
+            "unreadable": None if self.unreadable is None else dict(self.unreadable),
         }
 
     @classmethod
@@ -101,9 +110,9 @@ class Profile:
         Raises:
             BundleError: it was written by a newer version.
         """
-        if values.get("format") != FORMAT:
+        if values.get("format") not in READABLE:
             raise BundleError(
-                f"the profile has format {values.get('format')!r}, this Slipway reads {FORMAT}: "
+                f"the profile has format {values.get('format')!r}, this Slipway reads up to {FORMAT}: "
                 "update Slipway, or train again."
             )
         return cls(
@@ -113,6 +122,7 @@ class Profile:
             _column(values["prediction"]),
             values["raw_rows"],
             dict(values["missing"]),
+            values.get("unreadable"),
         )
 
 
@@ -152,6 +162,7 @@ def build_profile(
         prediction=describe(labels) if kind == "regression" else describe_classes(labels),
         raw_rows=raw.height,
         missing={name: count_missing(raw[name]) for name in raw.columns},
+        unreadable=_unreadable(raw.columns, features, raw) if features.height == raw.height else None,
     )
 
 
@@ -159,6 +170,24 @@ def count_missing(series: pl.Series) -> int:
     """Nulls of a column; NaN is one."""
     nulls = series.null_count()
     return nulls + int(series.is_nan().sum()) if series.dtype.is_float() else nulls
+
+
+def _unreadable(names: Iterable[str], features: pl.DataFrame, raw: pl.DataFrame) -> dict[str, int]:
+    """How many values of each column that both tables have are null in the features alone."""
+    if features.height != raw.height:
+        return {}
+    both = [name for name in names if name in features.columns and name in raw.columns]
+    return {name: _lost(raw[name], features[name]) for name in both}
+
+
+def _lost(before: pl.Series, after: pl.Series) -> int:
+    if not count_missing(after):
+        return 0
+    return int((_is_there(before) & ~_is_there(after)).sum())
+
+
+def _is_there(series: pl.Series) -> pl.Series:
+    return series.is_not_null() & series.is_not_nan() if series.dtype.is_float() else series.is_not_null()
 
 
 def _labels(predictions: Sequence[Label | None], kind: str) -> pl.Series:

@@ -27,12 +27,15 @@ SIGNALS = (
     "cardinality_ratio",
     "prediction_drift",
     "missing",
+    "unreadable",
     "unseen",
     "vanished_share",
     "out_of_range",
+    "spike",
     "mean_shift",
     "jensen_shannon",
     "ks",
+    "truth_drift",
     "quality_drop",
 )
 """The measures of drift that count once they have a threshold, by their keys in `[monitor]`."""
@@ -236,21 +239,27 @@ class Monitor:
     """The index of population stability of a column that the model gets, in nats."""
     cardinality_ratio: float | None = 1.3
     prediction_drift: float | None = 0.15
-    missing: float | None = None
+    missing: float | None = 0.02
     """Rise of the share of nulls, in shares."""
-    unseen: float | None = None
-    """Share of rows with a category that the reference has not."""
+    unreadable: float | None = 0.02
+    """Rise of the share of values that a row has and the online stages make null."""
+    unseen: float | None = 0.05
+    """Share of rows with a category that the reference has not, above what is expected of rare ones."""
     vanished_share: float | None = None
     """Share of the reference's rows whose category the window has not."""
-    out_of_range: float | None = None
+    out_of_range: float | None = 0.02
     """Share of rows below the reference's least value or above its greatest."""
+    spike: float | None = 0.1
+    """The index of population stability of the one value that became more frequent, against all others."""
     mean_shift: float | None = None
     """Shift of the mean, in standard deviations of the reference."""
     jensen_shannon: float | None = None
     """Square root of the divergence in bits: 0 for equal distributions, 1 for ones that don't meet."""
     ks: float | None = None
     """The largest distance between the cumulated distributions."""
-    quality_drop: float | None = None
+    truth_drift: float | None = 0.03
+    """The index of population stability of the truths, held against those of the test rows."""
+    quality_drop: float | None = 0.1
     """How much worse than on the test rows the answers are, relative to there, where truths are known."""
     critical: Mapping[str, float] = field(default_factory=dict)
     """A second, higher level of some of these; one signal beyond it asks for retraining by itself."""

@@ -178,6 +178,10 @@ class Keys:
         self._names_are_free = True
         return self._left()
 
+    def at(self, key: str) -> Any:
+        """Return a value as it stands, unchecked; None where it is not given."""
+        return self._values.get(key)
+
     def value(self, key: str, default: Any = _REQUIRED, *, schema: Mapping[str, Any] | None = None) -> Any:
         """Return a value as it stands, for keys that take several forms; the caller checks it.
 

@@ -5,11 +5,17 @@ from typing import Any
 from slipway.project.facts import SIGNALS, Monitor
 from slipway.project.keys import Keys
 
+FIRST_WRITTEN = {"psi": 0.25, "cardinality_ratio": 1.3, "prediction_drift": 0.15}
+"""The only default thresholds that there were at first, as `new` wrote them then."""
+NEWEST = ("unreadable", "spike", "truth_drift")
+"""Keys that were not there then."""
+
 
 def read_monitor(keys: Keys) -> Monitor:
     d = Monitor()
+    defaults = FIRST_WRITTEN if _is_set_by_hand(keys) else d.thresholds
     critical: dict[str, float] = {}
-    thresholds: dict[str, Any] = {name: _threshold(keys, name, getattr(d, name), critical) for name in SIGNALS}
+    thresholds: dict[str, Any] = {name: _threshold(keys, name, defaults.get(name), critical) for name in SIGNALS}
     monitor = Monitor(
         **thresholds,
         critical=critical,
@@ -24,6 +30,15 @@ def read_monitor(keys: Keys) -> Monitor:
     )
     keys.finish()
     return monitor
+
+
+def _is_set_by_hand(keys: Keys) -> bool:
+    """Whether the file gives thresholds of its own, and was written before there were more than three by default.
+
+    It alarms as it was set to alarm: what it does not name has no threshold unless it had one then.
+    """
+    given = [name for name in SIGNALS if keys.has(name)]
+    return any(keys.at(name) != FIRST_WRITTEN.get(name) for name in given) and not any(n in NEWEST for n in given)
 
 
 def _threshold(keys: Keys, name: str, default: float | None, critical: dict[str, float]) -> float | None:

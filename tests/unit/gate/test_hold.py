@@ -111,7 +111,7 @@ def test_a_production_that_can_not_be_loaded_keeps_nobody_out(good):
 def test_a_model_that_is_production_itself_passes_whatever_the_rows(alike):
     report = hold(alike[0], alike[0], 2, model(accuracy=Threshold(max_drop=0.0, doubt=0.0)), [], room=OpenDoor())
     assert report.passed
-    assert line(report, "accuracy against production").uncertainty == "drop 0 to 0 (90 %)"
+    assert line(report, "accuracy against production").uncertainty == "0 to 0 worse (90 %)"
 
 
 def test_test_rows_that_cannot_be_answered_fail_the_quality(make_bundle, rows):

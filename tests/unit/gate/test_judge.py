@@ -42,7 +42,7 @@ def test_the_smallest_drop_that_the_rows_tell_and_how_many_would_tell_more():
     # 0.01 + (1.645 + 0.842) * 0.01; and (1.645 * 0.01 / 0.01)^2 * 431 rows put its lower bound at 0.01.
     assert told.would_change == ("can't tell drops below 0.035 on these 431 rows; about 1,167 would, if the drop stays")
     assert told.measured == "0.78 vs 0.8 on 431 rows, p = 0.16"
-    assert told.uncertainty == "drop 0.00355 to 0.0364 (90 %)"
+    assert told.uncertainty == "0.00355 to 0.0364 worse (90 %)"
     wide = judge(measured(0.0, 0.05, rows=60), LIMIT)
     # (1.645 * 0.05 / 0.06)^2 * 60 rows rule out a drop of 0.06.
     assert wide.would_change == "can't tell drops below 0.13 on these 60 rows; about 113 would rule out one of 0.06"
@@ -71,7 +71,7 @@ def test_the_same_answers_pass_even_where_nothing_may_be_lost():
     same = Answers(["a", "b"] * 20, None)
     for name in ("accuracy", "macro_f1"):
         told = judge(paired(name, ["a", "a"] * 20, same, same), Allowed(0.0, 0.0))
-        assert (told.outcome, told.uncertainty) == ("passed", "drop 0 to 0 (90 %)")
+        assert (told.outcome, told.uncertainty) == ("passed", "0 to 0 worse (90 %)")
     # As often right, on 40 rows, is another thing.
     other = Answers(["a", "c"] * 20, None)
     assert judge(paired("accuracy", ["a", "a"] * 20, other, same), Allowed(0.0, 0.0)).outcome == "cannot tell"

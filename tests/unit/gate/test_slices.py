@@ -52,3 +52,28 @@ def test_numbers_of_many_values_are_sliced_in_quarters_and_few_by_value():
     }  # fmt: skip
     assert sorted(row for each in found for row in each.rows) == list(range(101))
     assert {each.level for each in slices_of(pl.Series([1, 2, 2, 3]))} == {"1", "2", "3"}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ["2024-01-01", "2024-01-02"] * 30,
+        ["2024-03", "2024-04", "2024-05"] * 20,
+        [f"2024-05-0{day} 12:30:00" for day in range(1, 7)] * 10,
+        [f"{day}/12/2023" for day in range(10, 20)] * 6,
+        [f"C-{i:04}" for i in range(12)],
+        [f"He called for the {i}th time and was not amused." for i in range(10)] * 2,
+        [None] * 50 + [f"order {i}" for i in range(10)],
+    ],
+    ids=["days", "months", "moments", "days of another form", "ids", "free text", "mostly null ids"],
+)
+def test_dates_ids_and_free_text_are_not_sliced_by_unless_named(values):
+    table = pl.DataFrame({"odd": values, "town": (["Ulm", "Bonn"] * len(values))[: len(values)]})
+    schema, asked = Schema.infer(table), Model("classification", "kind")
+    assert slice_columns(schema, table, asked) == ("town",)
+    assert slice_columns(schema, table, replace(asked, slices=("odd",))) == ("odd",)
+
+
+def test_categories_with_nulls_and_few_rows_a_value_are_still_sliced_by():
+    table = pl.DataFrame({"plan": ["basic", "plus", None] * 10, "grade": ["a", "b", "c", "d"] * 7 + ["a", "b"]})
+    assert slice_columns(Schema.infer(table), table, Model("classification", "kind")) == ("plan", "grade")

@@ -1,124 +1,143 @@
-"""The budget that the documentation states: without drift an alarm in at most 5 % of windows, retraining in 1 %."""
+"""The stated budget: without drift at most 2 % of windows alarm. What breaks in practice does."""
+
+import importlib.util
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import NormalDist
+from types import ModuleType
 
 import numpy as np
 import polars as pl
 import pytest
 
-from slipway.monitor.check import judge
+from slipway.monitor.check import Window, judge
+from slipway.monitor.quality import Answers
 from slipway.profile.count import build_profile
 from slipway.project import Monitor
 from slipway.project.facts import SIGNALS
 
-WINDOWS = 200
-ALARMS, RETRAININGS = 0.05, 0.01
-REFERENCE = 5_000
-
-COLUMNS = {
-    "normal": lambda r, n: r.normal(size=n),
-    "skewed": lambda r, n: r.lognormal(0, 1.5, n),
-    "heavy": lambda r, n: r.pareto(2.5, n),
-    "counts": lambda r, n: r.poisson(3, n),
-    "mostly zero": lambda r, n: r.exponential(1, n) * (r.random(n) < 0.3),
-    "rounded": lambda r, n: r.normal(50, 20, n).round(-1),
-    "often null": lambda r, n: np.where(r.random(n) < 0.1, np.nan, r.normal(size=n)),
-    "flag": lambda r, n: r.random(n) < 0.02,
-    "few": lambda r, n: text(r.choice(5, n, p=[0.6, 0.2, 0.1, 0.09, 0.01])),
-    "forty": lambda r, n: text(r.zipf(1.3, n) % 40),
-    "flat": lambda r, n: text(r.integers(0, 200, n)),
-    "thousand": lambda r, n: text(r.zipf(1.2, n) % 1_000),
-    "endless": lambda r, n: text(r.zipf(1.4, n) % 1_000_000),
-}
-
-
-def text(codes):
-    return pl.Series(codes).cast(pl.String)
-
-
-def table(random, rows):
-    return pl.DataFrame({name: draw(random, rows) for name, draw in COLUMNS.items()}, nan_to_null=True)
-
-
-def answers(random, rows, shares=(0.5, 0.35, 0.15)):
-    return random.choice(["low", "medium", "high"], rows, p=shares).tolist()
-
-
-def learnt(bins):
-    random = np.random.default_rng(5)
-    rows = table(random, REFERENCE)
-    is_kept = bins == "equal-width"
-    return build_profile(rows, answers(random, REFERENCE), rows, kind="classification", keeps_sample=is_kept)
+ROOT = Path(__file__).parents[3]
+BUDGET = 0.02
+WINDOWS = 500
+LOWEST = {name: 1.0 if name == "cardinality_ratio" else 0.0 for name in SIGNALS} | {"mean_shift": None}
+"""Every threshold at nothing; a window that is drawn as counts has no means."""
+SMALL = ("a mean half a standard deviation up", "a base rate of 26 %, 18 % before", "accuracy 0.82 → 0.72")
+"""What 1,000 rows do not always show."""
 
 
 @pytest.fixture(scope="module")
-def profiles():
-    return {bins: learnt(bins) for bins in ("deciles", "equal-width")}
+def drawn() -> Iterator[ModuleType]:
+    """The benchmark, whose columns, shifts and windows these are."""
+    spec = importlib.util.spec_from_file_location("benchmark_of_the_monitor", ROOT / "benchmarks/monitor.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, spec.name, module)  # its dataclasses ask for their module
+        spec.loader.exec_module(module)
+        yield module
 
 
-def windows(profile, rows, many):
-    random = np.random.default_rng(rows)
-    drawn, answered = table(random, rows * many), answers(random, rows * many)
-    for start in range(0, rows * many, rows):
-        rows_of = drawn[start : start + rows]
-        yield profile.count(rows_of, answered[start : start + rows], rows_of)
+@pytest.fixture(scope="module")
+def population(drawn):
+    return drawn.Population(drawn.table(np.random.default_rng(5), 20_000))
 
 
-@pytest.mark.parametrize(
-    ("bins", "rows", "many"),
-    [
-        ("deciles", 100, WINDOWS),
-        ("deciles", 300, WINDOWS),
-        ("deciles", 1_000, WINDOWS),
-        ("deciles", 10_000, WINDOWS),
-        ("equal-width", 300, 40),
-    ],
-)
-def test_windows_without_drift_keep_the_budget_whatever_the_thresholds(profiles, bins, rows, many):
-    profile = profiles[bins]
-    lowest = {name: 1.0 if name == "cardinality_ratio" else 0.0 for name in SIGNALS}
-    rules = {"as they are": Monitor(bins=bins), "as low as they go": Monitor(**lowest, bins=bins)}
-    decisions = {name: [] for name in rules}
-    for counts in windows(profile, rows, many):
-        for name, monitor in rules.items():
-            decisions[name].append(judge(monitor, profile, counts).decision)
-    for name, found in decisions.items():
-        assert np.mean([decision != "none" for decision in found]) <= ALARMS, name
-        assert np.mean([decision == "retrain" for decision in found]) <= RETRAININGS, name
+@pytest.mark.parametrize("rows", [100, 300, 1_000, 10_000])
+def test_of_five_hundred_windows_of_21_columns_without_drift_two_in_a_hundred_alarm_at_most(drawn, population, rows):
+    assert len(drawn.COLUMNS) == 21
+    alarms, _ = drawn.false_alarms(population, rows, WINDOWS, monitor=Monitor(), has_truths=False)
+    assert alarms <= BUDGET
 
 
-DRIFTS = {
-    "a number scaled by a tenth of its mean": ("rounded", pl.col("rounded") + 15, "psi"),
-    "a number a standard deviation on": ("normal", pl.col("normal") + 1.0, "psi"),
-    "a new category in three rows of ten": (
-        "few",
-        pl.when(pl.int_range(pl.len()) % 10 < 3).then(pl.lit("new")).otherwise("few"),
-        "psi",
-    ),
-    "twice as many distinct values": (
-        "flat",
-        pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.col("flat") + "b").otherwise("flat"),
-        "cardinality_ratio",
-    ),
-}
+@pytest.mark.parametrize(("rows", "reference"), [(100, 300), (1_000, 1_000)])
+def test_truths_and_a_small_reference_keep_the_budget_too(drawn, population, rows, reference):
+    alarms, _ = drawn.false_alarms(population, rows, 50, monitor=Monitor(), has_truths=True, reference=reference)
+    assert alarms <= BUDGET
 
 
-@pytest.mark.parametrize("rows", [300, 1_000])
-@pytest.mark.parametrize("drift", DRIFTS)
-@pytest.mark.parametrize("bins", ["deciles", "equal-width"])
-def test_windows_with_drift_alarm(profiles, bins, rows, drift):
-    profile = profiles[bins]
-    name, change, measure = DRIFTS[drift]
-    random = np.random.default_rng(rows + 1)
-    seen = 0
+def test_the_budget_holds_with_every_threshold_at_nothing(drawn, population):
+    alarms, _ = drawn.false_alarms(population, 1_000, 100, monitor=Monitor(**LOWEST), has_truths=False)
+    assert alarms <= BUDGET
+
+
+def test_bins_of_equal_width_keep_the_budget(drawn, population):
+    random = np.random.default_rng(4)
+    profile = population.profile(random, keeps_sample=True)
+    alarms = 0
     for _ in range(20):
-        drifted = table(random, rows).with_columns(change.alias(name))
-        report = judge(Monitor(bins=bins), profile, profile.count(drifted, answers(random, rows), drifted))
-        seen += (name, measure) in {(alert.column, alert.measure) for alert in report.alerts}
-    assert seen >= 19
+        window = population.rows[random.integers(0, population.rows.height, 300)]
+        counts = profile.count(window, drawn.given(random, 300), window)
+        alarms += judge(Monitor(bins="equal-width"), profile, counts).decision != "none"
+    assert alarms <= 1
 
 
-def test_answers_that_moved_by_a_quarter_alarm(profiles):
-    profile = profiles["deciles"]
-    random = np.random.default_rng(3)
-    same = table(random, 300)
-    moved = profile.count(same, answers(random, 300, (0.25, 0.35, 0.4)), same)
-    assert judge(Monitor(), profile, moved).signals == ("prediction_drift",)
+@pytest.mark.parametrize("draw", ["lognormal", "pareto", "standard_cauchy"])
+def test_answers_and_errors_with_a_heavy_tail_keep_the_budget(draw):
+    random = np.random.default_rng(8)
+    shape = {"lognormal": (0, 1.5), "pareto": (1.2,), "standard_cauchy": ()}[draw]
+
+    def values(rows):
+        return getattr(random, draw)(*shape, size=rows)
+
+    def answers(rows):
+        given = values(rows)
+        return Answers((given + values(rows)).tolist(), given.tolist())
+
+    alarms = 0
+    for _ in range(25):
+        tested, x = answers(300), pl.DataFrame({"x": random.normal(size=300)})
+        profile = build_profile(x, tested.predictions, x, kind="regression")
+        for _ in range(4):
+            seen, window = answers(400), pl.DataFrame({"x": random.normal(size=400)})
+            counts = profile.count(window, seen.predictions, window)
+            alarms += judge(Monitor(), profile, Window(counts, answers=seen), tested).decision != "none"
+    assert alarms <= 4  # of 100; 2 are allowed, and 4 are chance once in twenty where 2 are the rule
+
+
+def test_what_breaks_in_practice_alarms_in_a_window_of_a_thousand_rows(drawn, population):
+    seen = {shift: drawn.power(population, shift, 1_000, 5) for shift in (*drawn.ROWS, *drawn.TRUTHS)}
+    missed = {shift: share for shift, share in seen.items() if share < 1 and shift not in SMALL}
+    assert set(missed) <= {"a base rate of 31 %, 18 % before"}  # held against the truths of 500 test rows
+    assert seen["a base rate of 31 %, 18 % before"] >= 0.6
+
+
+def test_each_measure_that_can_alarm_has_its_share_of_the_budget(drawn, population):
+    """A measure that alarms and is not counted among the looks would be chance beyond the budget."""
+    random = np.random.default_rng(6)
+    profile, answers = population.profile(random), drawn.answered(random, 200)
+    window = population.rows[:200]
+    counts = profile.count(window, drawn.given(random, 200), window)
+    every = Monitor(**dict.fromkeys(SIGNALS, 1.0))
+    report = judge(every, profile, Window(counts, answers=answers), answers)
+    readings = [reading for column in report.columns.values() for reading in column.readings]
+    # What fell can't alarm in this window, but counts: it could have risen.
+    rises = ("missing", "unreadable", "quality_drop")
+    held = [r for r in readings if r.threshold is not None or r.measure in rises]
+    psi = next(reading for reading in report.columns["area"].readings if reading.measure == "psi")
+    n, m, bins = profile.rows, counts.rows, 10
+    # Wilson and Hilferty's quantile of the index, at an equal share of 2 % for each measure with a threshold.
+    spread = 2 / (9 * (bins - 1))
+    z = NormalDist().inv_cdf(1 - BUDGET / len(held))
+    limit = (bins - 1) * (1 / n + 1 / m) * (1 - spread + z * spread**0.5) ** 3
+    assert len(held) > 100
+    assert psi.by_chance == pytest.approx(limit, rel=0.01)
+
+
+def test_the_tables_of_the_page_are_those_of_the_benchmark(drawn):
+    page = (ROOT / "docs/monitor.md").read_text(encoding="utf-8")
+    power, budget = (
+        re.search(f"<!-- {name}: benchmarks/monitor.py -->\n(.*?)\n<!-- end of {name} -->", page, re.DOTALL)[1]
+        for name in ("power", "budget")
+    )
+    head = drawn.HEAD.format("windows that alarm").splitlines()
+    assert power.splitlines()[:2] == head
+    assert [line.split(" | ")[0][2:] for line in power.splitlines()[2:]] == [*drawn.ROWS, *drawn.TRUTHS]
+    figures = [cell for line in power.splitlines()[2:] for cell in line.strip("| ").split(" | ")[1:]]
+    assert all(re.fullmatch(r"\d{1,3} %", figure) for figure in figures)
+    without = [cell for line in budget.splitlines()[2:] for cell in line.strip("| ").split(" | ")[1:]]
+    assert len(without) == 4 * 3
+    assert all(re.fullmatch(r"[01]\.\d\d %", figure) for figure in without)
+    assert drawn.written(page, {"power": power, "budget": budget}) == page

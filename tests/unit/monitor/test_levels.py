@@ -17,11 +17,12 @@ def levels(report):
 
 def test_a_critical_signal_asks_for_retraining_by_itself(scene, window):
     scaled = window.with_columns(pl.col("area") * 3)
-    assert scene.check(scaled, critical={"psi": 5.0}).decision == "alarm"
-    report = scene.check(scaled, critical={"psi": 0.5})
+    alone = {"out_of_range": None}
+    assert scene.check(scaled, critical={"psi": 5.0}, **alone).decision == "alarm"
+    report = scene.check(scaled, critical={"psi": 0.5}, **alone)
     assert report.decision == "retrain"
-    assert levels(report) == {("area", "psi"): "critical"}
-    (alert,) = report.to_json()["alerts"]
+    assert levels(report) == {("area", "psi"): "critical", ("area", "spike"): "alert"}
+    alert = next(alert for alert in report.to_json()["alerts"] if alert["measure"] == "psi")
     assert (alert["level"], alert["threshold"]) == ("critical", 0.5)
 
 
@@ -44,7 +45,7 @@ def test_what_is_critical_comes_first(scene, window):
 )
 def test_a_measure_counts_once_it_has_a_threshold(scene, window, measure, column, change):
     drifted = window.with_columns(change.alias(column))
-    assert measure not in {m for _, m in levels(scene.check(drifted))}
+    assert measure not in {m for _, m in levels(scene.check(drifted, **{measure: None}))}
     assert scene.check(drifted).columns[column].to_json()[measure] > 0.05
     assert (column, measure) in levels(scene.check(drifted, **{measure: 0.05}))
 
@@ -81,7 +82,7 @@ def test_worse_answers_alarm_by_how_much_worse_they_are(scene, window, answered)
     assert levels(report) == {("quality", "quality_drop"): "alert"}
     assert levels(judged(scene, window, answered, 1_000, 0.3, **levels_of)) == {("quality", "quality_drop"): "critical"}
     metrics = report.columns["quality"].facts["metrics"]
-    assert set(metrics) == {"accuracy", "precision", "recall", "f1"}
+    assert set(metrics) == {"accuracy", "precision", "recall", "f1", "macro_f1"}
     assert metrics["accuracy"]["window"] == pytest.approx(metrics["recall"]["window"])  # weighted by class, it is that
 
 
@@ -91,7 +92,7 @@ def test_better_answers_and_few_truths_are_no_alarm(scene, window, answered):
 
 
 def test_without_a_threshold_quality_is_shown_alone(scene, window, answered):
-    report = judged(scene, window, answered, 1_000, 0.3)
+    report = judged(scene, window, answered, 1_000, 0.3, quality_drop=None)
     assert report.decision == "none"
     assert report.columns["quality"].to_json()["quality_drop"] > 0.3
 

@@ -1,9 +1,18 @@
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.profile.categories import cardinality_ratio, expected_distinct, spectrum_of, unseen, vanished
+from slipway.profile.categories import (
+    cardinality_ratio,
+    expected_distinct,
+    spectrum_of,
+    spike_of,
+    unseen,
+    vanished,
+)
 
 counts = st.lists(st.integers(0, 10_000), min_size=2, max_size=30).map(np.array).filter(lambda c: c.sum() > 0)
 
@@ -74,3 +83,24 @@ def test_a_rare_category_that_a_small_window_misses_has_not_vanished():
     assert vanished(known, {"common": 100}).value == pytest.approx(0.01)
     assert not vanished(known, {"common": 100}).exceeds(0.0)  # 37 windows of 100 in a hundred miss it
     assert vanished(known, {"common": 5_000}).exceeds(0.0)
+
+
+def test_the_unseen_categories_of_a_small_reference_are_rarely_beyond_chance():
+    random, beyond = np.random.default_rng(6), 0
+    for _ in range(60):
+        known = Counter((random.zipf(1.3, 200) % 40).tolist())
+        spectrum = spectrum_of(np.array(list(known.values())))
+        for _ in range(10):
+            window = Counter((random.zipf(1.3, 300) % 40).tolist())
+            beyond += unseen(known, spectrum, window, z=2.33).exceeds(0.0)
+    assert beyond <= 12  # of 600 windows, one in a hundred by chance
+
+
+def test_a_new_category_is_the_one_that_rose_most_and_of_a_cut_list_only_known_ones_are_told():
+    known = {"a": 500, "b": 300, "rest": 200}
+    spectrum = {500: 1, 300: 1, 200: 1}
+    window = {"a": 45, "b": 27, "rest": 18, "unknown": 10}
+    assert spike_of(known, True, spectrum, window).exceeds(0.1)
+    cut = {"a": 500, "b": 300}
+    assert not spike_of(cut, False, spectrum, window).exceeds(0.0)
+    assert spike_of(cut, False, spectrum, {"a": 20, "b": 80}).exceeds(0.1)

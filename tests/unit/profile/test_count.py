@@ -84,7 +84,7 @@ def test_extreme_values_never_reach_json_as_infinity():
 
 
 def test_a_newer_profile_is_refused_with_a_word():
-    with pytest.raises(BundleError, match="format 99, this Slipway reads 1"):
+    with pytest.raises(BundleError, match="format 99, this Slipway reads up to 2"):
         Profile.from_json({**profile().to_json(), "format": 99})
 
 

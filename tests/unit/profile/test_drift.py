@@ -5,11 +5,14 @@ from hypothesis import strategies as st
 
 from slipway.profile.drift import (
     Moments,
+    attainable_total,
     jensen_shannon,
     kolmogorov_smirnov,
     mean_shift,
+    most_risen,
     psi,
     risen_share,
+    spike,
     standard_errors,
     total_variation,
 )
@@ -115,8 +118,8 @@ def test_the_distance_is_read_at_the_worst_edge():
 
 
 def test_a_rare_share_may_be_several_rows_by_chance():
-    assert risen_share(1 / 100, 0.0, 10_000, 100).value <= risen_share(1 / 100, 0.0, 10_000, 100).by_chance
-    assert risen_share(0.1, 0.0, 10_000, 100).exceeds(0.05)
+    assert not risen_share(1, 100, 0, 10_000).exceeds(0.0)
+    assert risen_share(10, 100, 0, 10_000).exceeds(0.05)
 
 
 def test_many_looks_need_more_standard_errors():
@@ -130,3 +133,57 @@ def test_the_chance_of_an_index_is_that_of_chi_squared():
     share, z = np.full(10, 0.1), standard_errors(0.01)
     found = [psi(rng.multinomial(5_000, share), rng.multinomial(2_000, share), z=z) for _ in range(4_000)]
     assert np.mean([f.value > f.by_chance for f in found]) == pytest.approx(0.01, abs=0.004)
+
+
+def test_a_spike_is_the_index_of_one_bin_against_all_others_by_hand():
+    before, after = np.array([400, 4, 596]), np.array([360, 100, 540])
+    assert most_risen(before, after, 1_000, 1_000) == 1
+    # shares (4.5 and 100.5) / 1001 and the rest: 0.0959 * (ln(100.5 / 4.5) + ln(996.5 / 900.5))
+    found = spike(before, after, 1_000, 1_000, family=3)
+    assert found.value == pytest.approx(0.30760, abs=1e-5)
+    assert found.exceeds(0.1)
+    assert not found.exceeds(0.31)
+
+
+def test_where_nothing_rose_there_is_no_spike():
+    assert most_risen(np.array([5, 5]), np.array([0, 0]), 10, 10) is None
+    assert spike(np.array([5, 5]), np.array([5, 5]), 10, 10, family=2).value == 0.0
+    assert spike(np.array([0, 10]), np.array([10, 0]), 10, 10, family=2).value > 1  # every row moved there
+
+
+@given(counts, st.integers(1, 3))
+def test_a_column_has_no_spike_beside_itself(c, times):
+    assert not spike(c, c * times, int(c.sum()), int(c.sum()) * times, family=c.size).exceeds(0.0)
+
+
+def test_of_many_bins_one_is_the_largest_by_chance_and_no_more_often_than_is_said():
+    rng = np.random.default_rng(2)
+    z, share = standard_errors(0.01), np.full(200, 1 / 200)
+    drawn = [(rng.multinomial(2_000, share), rng.multinomial(500, share)) for _ in range(2_000)]
+    found = [spike(before, after, 2_000, 500, family=200, z=z) for before, after in drawn]
+    assert np.mean([f.value > f.by_chance for f in found]) <= 0.013
+
+
+def test_a_bin_that_can_never_be_beyond_chance_is_left_out_of_the_family():
+    # Ten rows in a window of as many as the reference has are all in it once in 1,024 times, nine once in 512.
+    assert attainable_total(500, 500, 1 / 1_000) == 10
+    assert attainable_total(500, 500, 1 / 512 + 1e-9) == 9
+
+
+@pytest.mark.parametrize("n", [20, 30, 100])
+def test_an_index_over_bins_with_few_rows_keeps_what_chance_is(n):
+    """Deciles of n rows have n / 10 each, whatever the shares that they stand for."""
+    rng, z = np.random.default_rng(4), standard_errors(0.001)
+    beyond = 0
+    for _ in range(1_500):
+        share = rng.dirichlet(np.full(10, n / 10))
+        found = psi(np.full(10, n // 10), rng.multinomial(5_000, share), z=z)
+        beyond += found.value > found.by_chance
+    assert beyond <= 6
+
+
+def test_a_few_far_values_move_a_mean_by_chance_on_either_side():
+    window = Moments(100, 30.0, 300.0)
+    assert not mean_shift(Moments(1_000, 0.0, 1.0), window).exceeds(0.15)
+    assert not mean_shift(Moments(100, 0.0, 1.0), Moments(10_000, 2.0, 20.0)).exceeds(0.15)
+    assert mean_shift(Moments(1_000, 0.0, 1.0), Moments(100, 0.6, 1.0)).exceeds(0.15)

@@ -10,9 +10,43 @@ def read(values):
     return read_monitor(Keys(values, "slipway.toml", "monitor"))
 
 
-def test_nothing_said_gives_the_three_signals():
+AT_FIRST = {"psi": 0.25, "cardinality_ratio": 1.3, "prediction_drift": 0.15}
+TODAY = {
+    **AT_FIRST, "missing": 0.02, "unreadable": 0.02, "unseen": 0.05, "out_of_range": 0.02, "spike": 0.1,
+    "truth_drift": 0.03, "quality_drop": 0.1,
+}  # fmt: skip
+
+
+def test_nothing_said_gives_the_signals_of_today():
     assert read({}) == Monitor()
-    assert Monitor().thresholds == {"psi": 0.25, "cardinality_ratio": 1.3, "prediction_drift": 0.15}
+    assert Monitor().thresholds == TODAY
+    assert not Monitor().critical
+
+
+@pytest.mark.parametrize("values", [AT_FIRST, {"psi": 0.25}, {"signals_to_retrain": 3, "clocks": ["day"]}])
+def test_a_file_as_it_was_written_at_first_gets_the_signals_of_today(values):
+    assert read(values).thresholds == TODAY
+
+
+@pytest.mark.parametrize(
+    ("values", "thresholds"),
+    [
+        ({"psi": 5.0}, {**AT_FIRST, "psi": 5.0}),
+        ({"psi": False, "cardinality_ratio": False}, {"prediction_drift": 0.15}),
+        ({**AT_FIRST, "missing": 0.5}, {**AT_FIRST, "missing": 0.5}),
+        ({"psi": {"alert": 0.25}}, AT_FIRST),
+        ({"quality_drop": 0.3, "mean_shift": 1.0}, {**AT_FIRST, "quality_drop": 0.3, "mean_shift": 1.0}),
+    ],
+)
+def test_thresholds_that_were_set_by_hand_before_there_were_more_are_all_that_alarm(values, thresholds):
+    assert read(values).thresholds == thresholds
+
+
+def test_a_file_of_today_gets_the_signals_of_today_whatever_it_sets():
+    assert read({"psi": 0.4, "spike": 0.2}).thresholds == {**TODAY, "psi": 0.4, "spike": 0.2}
+    assert read({"missing": False, "truth_drift": 0.03}).thresholds == {
+        k: v for k, v in TODAY.items() if k != "missing"
+    }
 
 
 def test_two_levels_stand_beside_plain_thresholds():

@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from slipway.errors import ProjectError
-from slipway.project import Route, Source, Threshold, find_project, read_project
+from slipway.project import Monitor, Route, Source, Threshold, find_project, read_project
 
 
 def test_a_small_project_is_read_whole(write):
@@ -25,7 +25,7 @@ def test_a_small_project_is_read_whole(write):
     assert project.train == "train"
     assert project.path("test") == root / "data/test.parquet"
     assert project.model.gate == {"accuracy": Threshold(max_drop=0.01)}
-    assert project.monitor.thresholds == {"psi": 0.25, "cardinality_ratio": 1.3, "prediction_drift": 0.15}
+    assert project.monitor.thresholds == Monitor().thresholds
     assert (project.monitor.signals_to_retrain, project.monitor.window, project.monitor.min_rows) == (2, 1000, 100)
     assert project.api.durability == "process"
 
