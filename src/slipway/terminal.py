@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from slipway.release.collect import Collected
     from slipway.release.versions import VersionFacts
     from slipway.results import JournalState, LedgerView, Looped, Ran, Status, StoodUp
+    from slipway.serve.presence import ServiceState
     from slipway.stack.running.status import ServiceStatus
     from slipway.workspace import Workspace
 
@@ -156,26 +157,9 @@ class Terminal:
         if self._as_json:
             self._json({"versions": [v.to_json() for v in versions]})
             return
-        metrics = sorted({name for v in versions for name in v.metrics})
-        told = sorted({name for v in versions for name in v.settings})
-        varied = [name for name in told if len({str(v.settings.get(name)) for v in versions if v.settings}) > 1]
-        table = _table("version", "state", "made", "commit", *metrics, "test rows", *varied)
-        for v in versions:
-            figures = [f"{v.metrics[m]:.4g}" if m in v.metrics else "" for m in metrics]
-            values = [escape(str(v.settings.get(name, ""))) for name in varied]
-            rows = "" if v.evaluation is None else f"{v.evaluation.rows:,}"
-            rows += ", others" if v.evaluation is not None and v.evaluation.is_same is False else ""
-            table.add_row(str(v.version), v.state, v.at[:19], (v.commit or "")[:8], *figures, rows, *values)
-        self._out.print(table)
-        for before, v in zip([None, *versions], versions, strict=False):
-            of_before = None if before is None else before.version
-            words = None if v.evaluation is None else v.evaluation.words(v.version, of_before)
-            if words is not None:
-                self._out.print(f"  {escape(words)}")
-        for v in versions:
-            if v.differs is not None:
-                what = "; ".join(v.differs) or "nothing that Slipway knows of"
-                self._out.print(f"  Version {v.version} differs from the one before: {escape(what)}.")
+        from slipway.release.show import print_versions
+
+        print_versions(versions, self._out)
 
     def gate(self, report: "GateReport") -> None:
         if self._as_json:
@@ -203,6 +187,18 @@ class Terminal:
             said = f"Version [bold]{entry.version}[/bold] is live{before}{returned}"
             self._out.print(f"  {said}. Entry {entry.seq} of the ledger.")
 
+    def followed(self, services: "Sequence[ServiceState]", entry: LedgerEntry) -> None:
+        """Say whether the services on this machine have followed an entry of the ledger."""
+        for url in dict.fromkeys(service.url for service in services):
+            states = [service for service in services if service.url == url]
+            problem = next((service.problem for service in states if service.problem is not None), None)
+            if problem is not None:
+                self.note(f"{url} keeps what it served: {problem}")
+            elif all(service.has_followed(entry.seq) for service in states):
+                self.note(f"{url} serves version {entry.version} now.")
+            else:
+                self.note(f"{url} has not followed yet: it looks twice a second, and its log says why where it cannot.")
+
     def ledger(self, view: "LedgerView") -> None:
         from slipway.release.ledger import entry_json
 
@@ -211,32 +207,9 @@ class Terminal:
             told = {"problem": view.verified.problem, "anchored": anchored}
             self._json({"entries": [entry_json(e) for e in view.entries], "verified": view.ok, **told})
             return
-        table = _table("seq", "at", "action", "version", "previous", "by", "why", "hash")
-        for e in view.entries:
-            previous = "" if e.previous is None else str(e.previous)
-            cells = (
-                str(e.seq),
-                e.at[:19],
-                e.action,
-                str(e.version),
-                previous,
-                escape(e.by),
-                escape(e.why),
-                e.hash[:12],
-            )
-            table.add_row(*cells)
-        self._out.print(table)
-        if view.verified.ok:
-            self._out.print("  The chain is [green]verified[/green].")
-        else:
-            self._out.print(f"  [red]The chain does not hold:[/red] {escape(view.verified.problem or '')}")
-        if view.anchored is not None:
-            self._out.print(f"  {escape(view.anchored.sentence())}.")
-            if view.anchored.problem is not None:
-                self._out.print(
-                    "  [red]The ledger is not the one that was written.[/red] Put the copy back that is; or, if this "
-                    "one was put there on purpose, `slipway ledger --accept`."
-                )
+        from slipway.release.show import print_ledger
+
+        print_ledger(view.entries, view.verified, view.anchored, self._out)
 
     def table(self, table: "pl.DataFrame", output: Path | None) -> None:
         from slipway.tables.files import write_table

@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import CheckRefused, DataError, ProjectError, StageError
+from slipway.monitor.latest import latest_drift
 from slipway.opened import Opened
 from slipway.pipeline.brought import project_root
 from slipway.pipeline.graph import order
 from slipway.pipeline.run import run, run_lock, run_stage, stale
 from slipway.pipeline.snapshots import source_states
-from slipway.project import Project, read_project
+from slipway.project import read_project
 from slipway.records import Decision, LedgerEntry
 from slipway.results import JournalState, LedgerView, Looped, Ran, Status, StoodUp
 from slipway.settings import read_settings
@@ -22,13 +23,12 @@ if TYPE_CHECKING:
     from slipway.gate.hold import GateReport
     from slipway.journal.feedback import Kept
     from slipway.journal.purge import Purged
-    from slipway.model.score import Scorer
     from slipway.monitor.window import Monitored
     from slipway.release.collect import Collected
     from slipway.release.versions import VersionFacts
     from slipway.serve.access.tokens import TokenBook
     from slipway.serve.log import Form
-    from slipway.storage import Journal
+    from slipway.serve.presence import ServiceState
 
 
 Data = Any
@@ -43,13 +43,6 @@ def open_project(folder: Path | str = ".") -> "Workspace":
     """
     root = project_root(Path(folder))
     return Workspace(read_project(root), read_settings(root))
-
-
-def latest_drift(project: Project, scorer: "Scorer", version: int, journal: "Journal") -> dict[str, Any]:
-    """The latest window of a version's predictions, as `slipway monitor --json` has it. Nothing is recorded."""
-    from slipway.monitor.window import monitor_journal
-
-    return monitor_journal(project, scorer, version, journal, hours=None, last=None).to_json()
 
 
 class Workspace(Opened):
@@ -184,6 +177,16 @@ class Workspace(Opened):
 
         self.tracker.prepare()
         return rollback(self._releasing(), to, why=why, instead_of=instead_of)
+
+    def wait_for_services(self, entry: LedgerEntry, seconds: float = 3.0) -> "list[ServiceState]":
+        """Wait until the services that run on this machine have followed an entry of the ledger, or time is up.
+
+        Returns:
+            Each process of a service as it was at the end; none where no service runs.
+        """
+        from slipway.serve.presence import wait_for_services
+
+        return wait_for_services(self.settings.state, entry.seq, seconds)
 
     def stand_up(self, why: str = "up") -> StoodUp:
         """Release the candidate if the gate lets it pass; else what is live stays.

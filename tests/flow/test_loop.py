@@ -108,6 +108,7 @@ def test_a_table_becomes_a_model_that_is_served_watched_and_corrected(slipway: S
         assert slipway.json("-C", "mine", "status")["live"] == 2
 
         slipway("-C", "mine", "rollback", "--why", "the customer asked")
+        assert f"{server.url} serves version 1 now." in slipway.said
         assert wait_for_version(server, 1)
 
     ledger = slipway.json("-C", "mine", "ledger", "--verify")

@@ -35,7 +35,10 @@ def release(
     with opened(project_dir) as project:
         entry = project.release(version, why=why, override=override)
         untold = project.notices.entered(entry)
-    terminal(quiet, as_json).entry(entry, untold)
+        show = terminal(quiet, as_json)
+        show.entry(entry, untold)
+        if entry is not None:
+            show.followed(project.wait_for_services(entry), entry)
 
 
 @app.command(rich_help_panel="Release")
@@ -50,7 +53,9 @@ def rollback(
     with opened(project_dir) as project:
         entry = project.rollback(to, why=why)
         untold = project.notices.entered(entry)
-    terminal(quiet, as_json).entry(entry, untold)
+        show = terminal(quiet, as_json)
+        show.entry(entry, untold)
+        show.followed(project.wait_for_services(entry), entry)
 
 
 @app.command(rich_help_panel="Release")

@@ -1,7 +1,7 @@
 """Which services on this machine serve a project's folder, and which version each has in use.
 
-Each process of a service keeps a small file and holds a lock on it while it lives, so that a file without a lock is what a
-killed process left. A command that changes what is live waits until the services have followed.
+Each process of a service keeps a small file and holds a lock on it while it lives, so that a file without a lock is
+what a killed process left. A command that changes what is live waits until the services have followed.
 """
 
 import fcntl
@@ -14,11 +14,14 @@ from pathlib import Path
 
 import msgspec
 
+from slipway.storage.file_rights import create_private, make_private_folder
+
 FOLDER = "services"
 """Below the folder of the project's state."""
 
 _BYTES = 1_024
 """Of a record: written at once, so that a reader never finds half of one."""
+_PROBLEM_CHARACTERS = 200
 _PAUSE_SECONDS = 0.05
 
 log = logging.getLogger(__name__)
@@ -52,10 +55,11 @@ class Presence:
         self._url = url
         self._path = state / FOLDER / f"{os.getpid()}-{os.urandom(4).hex()}"
         self._handle: int | None = None
+        self._told: ServiceState | None = None
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private_folder(self._path.parent)
             aside = self._path.with_name(f".{self._path.name}")
-            self._handle = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            self._handle = create_private(aside, os.O_RDWR | os.O_EXCL)
             fcntl.flock(self._handle, fcntl.LOCK_EX)
             self._write(ServiceState(url))
             aside.rename(self._path)  # only now, since what is not locked is taken for a leftover
@@ -64,10 +68,12 @@ class Presence:
             self.close()
 
     def tell(self, version: int | None, seq: int, problem: str | None) -> None:
-        """Write down what is in use now."""
-        if self._handle is not None:
+        """Write down what is in use now, and why it is not what was released last."""
+        state = ServiceState(self._url, version, seq, None if problem is None else problem[:_PROBLEM_CHARACTERS])
+        if self._handle is not None and state != self._told:
             with suppress(OSError):
-                self._write(ServiceState(self._url, version, seq, None if problem is None else problem[:300]))
+                self._write(state)
+                self._told = state
 
     def close(self) -> None:
         """Remove the file."""
@@ -85,7 +91,7 @@ def running_services(state: Path) -> list[ServiceState]:
     """Return the state of each process of a service over a project's folder; leftovers of killed ones are removed."""
     found: list[ServiceState] = []
     with suppress(OSError):
-        for path in sorted((state / FOLDER).iterdir()):
+        for path in sorted((state / FOLDER).glob("[!.]*")):  # one that is just beginning has a dot, and no lock yet
             with suppress(OSError, msgspec.MsgspecError):
                 if (service := _read(path)) is not None:
                     found.append(service)
@@ -118,8 +124,7 @@ def _read(path: Path) -> ServiceState | None:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return msgspec.json.decode(os.pread(handle, _BYTES, 0), type=ServiceState)
-        if not path.name.startswith("."):  # one that begins has its file aside, without a lock for a moment
-            path.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
         return None
     finally:
         os.close(handle)

@@ -26,8 +26,10 @@ from slipway.serve.app import App
 from slipway.serve.drift import DriftCheck
 from slipway.serve.http.connection import Connection
 from slipway.serve.http.limits import ConnectionLimit, connections_within, raise_open_files
+from slipway.serve.live.version import LiveState
 from slipway.serve.log import Form, ServiceLog
 from slipway.serve.personal import Personal
+from slipway.serve.presence import Presence
 from slipway.serve.service import open_service
 from slipway.serve.workers import Workers
 from slipway.settings import Settings
@@ -134,13 +136,21 @@ def _serve_one(
             log_form=parts.log_form,
             is_quiet=parts.is_quiet,
         )
-        service.start()
-        app = App(service, requests)
-        try:
-            _answer(app, listener, stopper, on_ready)
-        finally:
-            app.close()
-            service.stop()
+        with contextlib.closing(Presence(parts.settings.state, _url(listener))) as presence:
+            service.live.observer = partial(_tell, presence)
+            service.start()
+            app = App(service, requests)
+            try:
+                _answer(app, listener, stopper, on_ready)
+            finally:
+                app.close()
+                service.stop()
+
+
+def _tell(presence: Presence, state: LiveState) -> None:
+    live = state.live
+    problem = state.refused or state.mistrust or state.ledger_problem
+    presence.tell(live.version if live else None, live.released.seq if live else 0, problem)
 
 
 @contextlib.contextmanager

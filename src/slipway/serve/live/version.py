@@ -79,6 +79,8 @@ class LiveVersion:
         self._verify_at = 0.0
         self._retry_at = 0.0
         self._asked_at: float | None = None
+        self.observer: Callable[[LiveState], None] = lambda state: None
+        """Called with the state after each look at the ledger."""
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -156,6 +158,7 @@ class LiveVersion:
 
     def start(self) -> None:
         """Look again and again, in a thread."""
+        self.observer(self._state)
         self._thread = threading.Thread(target=self._keep_looking, name="live version", daemon=True)
         self._thread.start()
 
@@ -169,6 +172,7 @@ class LiveVersion:
         while not self._stopping.wait(LOOK_SECONDS):
             try:
                 self.look()
+                self.observer(self._state)
             except Exception:  # the edge of this thread: it has to look again, whatever happened
                 log.exception("looking for a new release failed; what is live goes on")
 
