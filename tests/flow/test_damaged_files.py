@@ -86,11 +86,11 @@ MADE_ANEW = (
 def shaped(content: bytes) -> bytes:
     """JSON with the same keys at the top, whose values are of other kinds."""
     try:
-        values = json.loads(content)
-    except ValueError:
+        values = dict(json.loads(content))
+    except (ValueError, TypeError):
         return b'{"format": 1, "files": 3, "records": [1], "kept": "a", "snapshot": {"groups": 3}, "stages": "no"}'
     turned = {dict: [1], list: {"a": 1}, str: 5, float: "x", bool: {}, type(None): "z"}
-    kept = {k: v if isinstance(v, int) else turned[type(v)] for k, v in values.items()}
+    kept = {k: turned.get(type(v), v) for k, v in values.items()}  # whole numbers stay: a format is one
     return json.dumps(kept).encode()
 
 
@@ -207,10 +207,19 @@ def served(root: Path) -> Said:
 
 
 def files_of(root: Path) -> Iterator[str]:
+    """The files, by path; of those that rendering compares byte by byte, one of each folder's."""
+    compared = set()
     for path in sorted(root.rglob("*")):
         name = str(path.relative_to(root))
-        if path.is_file() and not name.startswith((".dvc/cache", "mlruns")) and "__pycache__" not in name:
-            yield name
+        if not path.is_file() or name.startswith((".dvc/cache", "mlruns")) or "__pycache__" in name:
+            continue
+        if name.startswith("docker/") and not path.name.startswith("."):
+            if path.parent.parent != root and path.parent.name != "postgres":
+                continue
+            if path.parent in compared:
+                continue
+            compared.add(path.parent)
+        yield name
 
 
 def damaged(whole: Path, root: Path, name: str, damage: str) -> None:
