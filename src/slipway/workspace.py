@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from slipway.release.versions import VersionFacts
     from slipway.serve.access.tokens import TokenBook
     from slipway.serve.log import Form
-    from slipway.serve.presence import ServiceState
 
 
 Data = Any
@@ -177,16 +176,6 @@ class Workspace(Opened):
 
         self.tracker.prepare()
         return rollback(self._releasing(), to, why=why, instead_of=instead_of)
-
-    def wait_for_services(self, entry: LedgerEntry, seconds: float = 3.0) -> "list[ServiceState]":
-        """Wait until the services that run on this machine have followed an entry of the ledger, or time is up.
-
-        Returns:
-            Each process of a service as it was at the end; none where no service runs.
-        """
-        from slipway.serve.presence import wait_for_services
-
-        return wait_for_services(self.settings.state, entry.seq, seconds)
 
     def stand_up(self, why: str = "up") -> StoodUp:
         """Release the candidate if the gate lets it pass; else what is live stays.

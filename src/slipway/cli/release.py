@@ -1,11 +1,19 @@
 """Release: candidates held against production, what is live changed and recorded."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Option
 
 from slipway.cli.shared import CHECK_SAID_NO, HERE, AsJson, ProjectDir, Quiet, Version, Why, app, opened, terminal
+
+if TYPE_CHECKING:
+    from slipway.records import LedgerEntry
+    from slipway.terminal import Terminal
+    from slipway.workspace import Workspace
+
+FOLLOW_SECONDS = 3.0
+"""How long a command waits for the services on this machine to follow what it has changed."""
 
 
 @app.command(rich_help_panel="Release")
@@ -38,7 +46,7 @@ def release(
         show = terminal(quiet, as_json)
         show.entry(entry, untold)
         if entry is not None:
-            show.followed(project.wait_for_services(entry), entry)
+            _tell_services(project, entry, show)
 
 
 @app.command(rich_help_panel="Release")
@@ -55,7 +63,7 @@ def rollback(
         untold = project.notices.entered(entry)
         show = terminal(quiet, as_json)
         show.entry(entry, untold)
-        show.followed(project.wait_for_services(entry), entry)
+        _tell_services(project, entry, show)
 
 
 @app.command(rich_help_panel="Release")
@@ -88,3 +96,10 @@ def gc(
     """Remove what nothing refers to: bundles that the ledger does not name, leftovers, predictions beyond keep_days."""
     with opened(project_dir) as project:
         terminal(quiet, as_json).collected(project.gc(is_dry=dry_run))
+
+
+def _tell_services(project: "Workspace", entry: "LedgerEntry", show: "Terminal") -> None:
+    """Say when the services on this machine have followed an entry."""
+    from slipway.serve.presence import wait_for_services
+
+    show.followed(wait_for_services(project.settings.state, entry.seq, FOLLOW_SECONDS), entry)
