@@ -27,7 +27,14 @@ HEALTH: Mapping[str, Any] = {
         "release": {"ok": True, "reason": None},
         "ledger": {"ok": True, "reason": None},
         "tokens": {"ok": True, "reason": None},
-        "journal": {"ok": True, "reason": None, "backlog_bytes": 0, "lag_seconds": 0.0},
+        "journal": {
+            "ok": True,
+            "reason": None,
+            "backlog_bytes": 0,
+            "lag_seconds": 0.0,
+            "damaged_records": 0,
+            "retention_postponed": None,
+        },
     },
 }
 """A service's health, as a `get` function is given it."""

@@ -185,7 +185,8 @@ class Service:
             waiting = backlog(self.settings.own_spool)
         except OutsideError as error:
             unknown = {"backlog_bytes": None, "lag_seconds": None}
-            return {"ok": False, "reason": str(error), **unknown, "damaged_records": self.damage.count}
+            told = {"damaged_records": self.damage.count, "retention_postponed": self.retention.postponed}
+            return {"ok": False, "reason": str(error), **unknown, **told}
         lag = 0.0 if waiting.since is None else max(0.0, time.time() - waiting.since)
         return {
             "ok": problem is None,

@@ -5,6 +5,7 @@ secrets` does in a folder of root's, or a team in its own), the group keeps its 
 """
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -17,11 +18,17 @@ _SHARED = stat.S_ISGID | stat.S_IWGRP
 
 
 def make_private_folder(path: Path) -> None:
-    """Make a folder for its owner alone, and the folders above it that are missing; tighten one that is there."""
+    """Make a folder for its owner alone, and the folders above it that are missing; tighten one that is there.
+
+    Raises:
+        OSError: it can't be made, or something else has its name.
+    """
     for missing in reversed([each for each in (path, *path.parents) if not each.exists()]):
         with contextlib.suppress(FileExistsError):
             missing.mkdir()
             missing.chmod(_most(missing.parent, is_folder=True))  # whatever the umask
+    if not path.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
     tighten(path)
 
 

@@ -34,7 +34,7 @@ def test_a_file_is_answered_in_parts_as_it_is_at_once(bundle, tmp_path, monkeypa
     file = tmp_path / f"loans{suffix}"
     write_table(table, file)
     parts = [table[:20], table[20:21], table[21:]]
-    monkeypatch.setattr("slipway.model.batch.read_parts", lambda path, stay_text: iter(parts))
+    monkeypatch.setattr("slipway.model.batch.read_parts", lambda path, stay_text, literal: iter(parts))
     scorer = load_scorer(bundle)
     output = tmp_path / "out" / f"answered{suffix}"
     assert write_parts(answer_file(scorer, file), output) == 50

@@ -211,6 +211,7 @@ def test_a_new_version_answers_large_requests_too(client, service, flats):
 def test_a_spool_that_can_not_be_used_is_503_without_its_path(client, service, flats):
     service.writer.close()
     spool = flats.settings.spool
+    spool.mkdir(exist_ok=True)
     spool.rename(spool.with_name("away"))
     spool.write_text("no folder")
     try:
