@@ -5,7 +5,7 @@ from os.path import normpath
 from typing import Any
 
 from slipway.errors import ProjectError
-from slipway.files import read_text
+from slipway.files import fits, read_text
 from slipway.pipeline.lock import LOCK, Ran, adoption, command, lock_entry, lock_text, replace_text
 from slipway.project.facts import Project
 
@@ -59,8 +59,20 @@ def _load(project: Project) -> dict[str, Any]:
 
 
 def _stages(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries by stage.
+
+    Raises:
+        ProjectError: one of them is not as DVC writes it.
+    """
     stages = values.get("stages")
-    return stages if isinstance(stages, dict) else {}
+    if not isinstance(stages, dict):
+        return {}
+    file = {"path": str}
+    for name, entry in stages.items():
+        listed = [entry.get(key) or [] for key in ("deps", "outs")] if isinstance(entry, dict) else []
+        if not fits(listed, [[file]]) or (listed and not fits(entry.get("params") or {}, {str: (dict, None)})):
+            raise ProjectError(f"{LOCK}: `{name}` is not written as DVC does. Remove the file, and run again.")
+    return stages
 
 
 def _compared(entry: Any) -> Any:

@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from slipway.errors import ProjectError
+from slipway.pipeline.locked import read_lock
+
 BIN = Path(sys.executable).parent
 UP_TO_DATE = "Data and pipelines are up to date.\n"
 
@@ -174,3 +177,19 @@ def test_every_value_of_a_setting_comes_back(flats, value):
     flats.run()
     locked = yaml.safe_load((flats.root / "dvc.lock").read_text())["stages"]["model"]
     assert locked["params"]["params.yaml"] == {"model.leaves": 3, "model.other": value}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stages:\n  split:\n    cmd: slipway stage split\n    deps: data/flats.parquet\n",
+        "stages:\n  split:\n    cmd: slipway stage split\n    deps: [data/flats.parquet]\n",
+        "stages:\n  split:\n    cmd: slipway stage split\n    outs:\n    - md5: abc\n",
+        "stages:\n  split:\n    cmd: slipway stage split\n    params: [a]\n",
+        "stages:\n  split:\n    cmd: slipway stage split\n    params:\n      params.yaml: 3\n",
+    ],
+)
+def test_a_lock_whose_entries_are_of_another_shape_is_named(flats, text):
+    flats.write("dvc.lock", text)
+    with pytest.raises(ProjectError, match=r"dvc\.lock: `split` is not written as DVC does"):
+        read_lock(flats.project)
