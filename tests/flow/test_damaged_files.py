@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import shutil
 import sqlite3
 import time
@@ -39,6 +40,8 @@ PREDICT, MONITOR, FEEDBACK = "predict new.csv -o out.csv", "monitor --data new.c
 JOURNAL, GC, STAGE = "journal --export all.csv", "gc --dry-run", "stage metrics"
 SECRETS, RENDER, CHECK = "stack secrets", "stack render", "stack render --check"
 
+RENDERED = "docker/.rendered.json"
+
 READERS = {
     ".slipway/bundles/": (PREDICT, MONITOR, SERVE),
     ".slipway/gates/": (SERVE,),
@@ -55,11 +58,9 @@ READERS = {
     ".dvc/": (RUN,),
     ".dvcignore": (RUN,),
     ".gitignore": (STATUS,),
-    ".dockerignore": (CHECK,),
-    ".env.example": (CHECK,),
     ".env": (SECRETS, RENDER),
     "compose.yaml": (RENDER, CHECK),
-    "docker/": (CHECK,),
+    RENDERED: (CHECK,),
     "secrets/": (SECRETS,),
     "slipway.toml": (STATUS, PREDICT, RENDER),
     "pipeline.py": (STATUS, RUN),
@@ -100,7 +101,6 @@ DAMAGES: dict[str, Callable[[bytes], bytes | None]] = {
     "a list": lambda content: b"[]",
     "another object": lambda content: b'{"format": 1}',
     "other shapes": shaped,
-    "a number": lambda content: b"7",
     "Latin-1": lambda content: content + "# größe\n".encode("latin-1"),
     "UTF-16": lambda content: content.decode("utf-8", "replace").encode("utf-16"),
     "a byte order mark": lambda content: b"\xef\xbb\xbf" + content,
@@ -207,24 +207,26 @@ def served(root: Path) -> Said:
 
 
 def files_of(root: Path) -> Iterator[str]:
-    """The files, by path; of those that rendering compares byte by byte, one of each folder's."""
-    compared = set()
+    """The files, by path; of those that rendering compares byte by byte, `compose.yaml` alone."""
     for path in sorted(root.rglob("*")):
         name = str(path.relative_to(root))
-        if not path.is_file() or name.startswith((".dvc/cache", "mlruns")) or "__pycache__" in name:
-            continue
-        if name.startswith("docker/") and not path.name.startswith("."):
-            if path.parent.parent != root and path.parent.name != "postgres":
-                continue
-            if path.parent in compared:
-                continue
-            compared.add(path.parent)
-        yield name
+        is_others = name.startswith((".dvc/cache", "mlruns")) or "__pycache__" in name
+        is_compared = name in (".dockerignore", ".env.example") or (name.startswith("docker/") and name != RENDERED)
+        if path.is_file() and not is_others and not is_compared:
+            yield name
+
+
+def linked_or_copied(source: str, target: str) -> None:
+    if "/bundles/" in source or "/docker/" in source:  # never written to where they are
+        os.link(source, target)
+    else:
+        shutil.copyfile(source, target)
 
 
 def damaged(whole: Path, root: Path, name: str, damage: str) -> None:
     shutil.rmtree(root, ignore_errors=True)
-    shutil.copytree(whole, root, symlinks=True, ignore=shutil.ignore_patterns("cache", "__pycache__"))
+    ignored = shutil.ignore_patterns("cache", "__pycache__")
+    shutil.copytree(whole, root, symlinks=True, ignore=ignored, copy_function=linked_or_copied)
     path = root / name
     content = DAMAGES[damage](path.read_bytes())
     path.unlink()

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from slipway.errors import ProjectError
+from slipway.pipeline.locked import read_lock
 from slipway.project.yaml_text import flow_text
 
 BIN = Path(sys.executable).parent
@@ -186,3 +188,19 @@ def read_by_dvc(flats, file):
     from dvc.utils.serialize import load_yaml
 
     return load_yaml(str(flats.root / file))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "stages:\n  split:\n    cmd: slipway stage split\n    deps: data/flats.parquet\n",
+        "stages:\n  split:\n    cmd: slipway stage split\n    deps: [data/flats.parquet]\n",
+        "stages:\n  split:\n    cmd: slipway stage split\n    outs:\n    - md5: abc\n",
+        "stages:\n  split:\n    cmd: slipway stage split\n    params: [a]\n",
+        "stages:\n  split:\n    cmd: slipway stage split\n    params:\n      params.yaml: 3\n",
+    ],
+)
+def test_a_lock_whose_entries_are_of_another_shape_is_named(flats, text):
+    flats.write("dvc.lock", text)
+    with pytest.raises(ProjectError, match=r"dvc\.lock: stage `split`"):
+        read_lock(flats.project)
