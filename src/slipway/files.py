@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self, TextIO
 
 from slipway.errors import BusyError, OutsideError, ProjectError
+from slipway.file_rights import create_private
 
 PREFIX = ".slipway-"
 """What the names of drafts begin with; no artifact may have such a name."""
@@ -256,7 +257,7 @@ def locked(path: Path, *, wait_seconds: float = 10.0, busy: str = "", note: str 
     path.parent.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + wait_seconds
     while True:
-        with path.open("a+", encoding="utf-8", errors="replace") as file:
+        with os.fdopen(create_private(path, os.O_RDWR | os.O_APPEND), "a+", encoding="utf-8", errors="replace") as file:
             _lock(file, path, deadline, busy or f"{path}: held by another process for {wait_seconds:g} s. Try again.")
             if not _is_at(file, path):
                 continue  # somebody removed the file while we waited: whoever comes now would lock another

@@ -119,7 +119,7 @@ def journal(
             show.purged(project.purge(purge))
             return
         if export is not None:
-            from slipway.storage.file_rights import make_private_output
+            from slipway.file_rights import make_private_output
 
             rows = project.journalled()
             make_private_output(export)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from slipway.errors import BusyError
+from slipway.file_rights import create_private
 from slipway.journal import segment
 from slipway.journal.election import elected
 from slipway.records import DamagedRecord, Truth
-from slipway.storage.file_rights import create_private
 from slipway.storage.seams import Journal
 
 SUFFIX = ".damaged"

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from slipway.storage.file_rights import create_private
+from slipway.file_rights import create_private
 
 
 @contextlib.contextmanager

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import msgspec
 
+from slipway.file_rights import create_private, make_private_folder
 from slipway.storage.clock import SKEW_SECONDS
-from slipway.storage.file_rights import create_private, make_private_folder
 
 DAY_SECONDS = 86_400.0
 FORMAT = 1

@@ -28,8 +28,8 @@ from typing import Literal
 import msgspec
 
 from slipway.errors import OutsideError
+from slipway.file_rights import create_private
 from slipway.records import Prediction, Truth
-from slipway.storage.file_rights import create_private
 from slipway.storage.journal_rows import (
     MAX_DEPTH,
     UnreadableRecord,

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from slipway.errors import OutsideError
+from slipway.file_rights import STATE_FOLDER, create_private, make_private_folder, tighten
 from slipway.journal import damage, segment
 from slipway.journal.election import elected
 from slipway.journal.segment import ALIVE
-from slipway.storage.file_rights import STATE_FOLDER, create_private, make_private_folder, tighten
 from slipway.storage.seams import Journal
 
 BATCH_BYTES = 4 * 1024 * 1024

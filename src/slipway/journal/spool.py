@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from slipway.errors import OutsideError
+from slipway.file_rights import create_private, make_private_folder
 from slipway.journal import segment
 from slipway.journal.segment import Record
-from slipway.storage.file_rights import create_private, make_private_folder
 
 Durability = Literal["process", "disk"]
 SEGMENT_BYTES = 8 * 1024 * 1024

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from slipway.errors import BusyError, OutsideError
+from slipway.file_rights import make_private_folder
 from slipway.files import locked
 from slipway.journal import segment
 from slipway.journal.corrections import may_correct
 from slipway.journal.spool import SpoolWriter
 from slipway.journal.window import Found, find, find_waiting
 from slipway.records import Label, Truth, new_id
-from slipway.storage.file_rights import make_private_folder
 from slipway.storage.seams import Journal
 
 Outcome = Literal["kept", "corrected", "known", "unchecked", "unknown id", "contradicts", "not theirs"]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from slipway.storage.file_rights import create_private, make_private_folder
+from slipway.file_rights import create_private, make_private_folder
 
 FOLDER = "services"
 """Below the folder of the project's state."""

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from slipway.errors import DataError, OutsideError
-from slipway.storage.file_rights import STATE_FOLDER, make_private_file, make_private_folder, tighten
+from slipway.file_rights import STATE_FOLDER, make_private_file, make_private_folder, tighten
 
 BUSY_SECONDS = 10.0
 

@@ -26,7 +26,7 @@ def make_private_folder(path: Path) -> None:
     for missing in reversed([each for each in (path, *path.parents) if not each.exists()]):
         with contextlib.suppress(FileExistsError):
             missing.mkdir()
-            missing.chmod(_most(missing.parent, is_folder=True))  # whatever the umask
+            missing.chmod(private_mode(missing.parent, is_folder=True))  # whatever the umask
     if not path.is_dir():
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
     tighten(path)
@@ -36,7 +36,7 @@ def create_private(path: Path, flags: int) -> int:
     """Open a file that is made where it is missing, for its owner alone; the descriptor, which no child inherits."""
     handle = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        found, most = os.fstat(handle), _most(path.parent, is_folder=False)
+        found, most = os.fstat(handle), private_mode(path.parent, is_folder=False)
         if found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) != most:
             os.fchmod(handle, most)
     except BaseException:
@@ -74,15 +74,15 @@ def tighten(*paths: Path) -> None:
             found = path.lstat()
             if found.st_uid != os.geteuid() or stat.S_ISLNK(found.st_mode):
                 continue
-            mode, most = stat.S_IMODE(found.st_mode), _most(path.parent, is_folder=stat.S_ISDIR(found.st_mode))
+            mode, most = stat.S_IMODE(found.st_mode), private_mode(path.parent, is_folder=stat.S_ISDIR(found.st_mode))
             if mode & 0o077 & ~most:
                 path.chmod(mode & (most | 0o7700))
         except (FileNotFoundError, PermissionError):
             continue  # gone meanwhile, or on a disk that keeps no rights
 
 
-def _most(folder: Path, *, is_folder: bool) -> int:
-    """The most rights that something in a folder may have."""
+def private_mode(folder: Path, *, is_folder: bool = False) -> int:
+    """Return the most rights that a file or folder of ours in a folder may have."""
     is_shared = folder.stat().st_mode & _SHARED == _SHARED
     if is_folder:
         return 0o2770 if is_shared else 0o700

@@ -5,12 +5,12 @@ import stat
 
 import pytest
 
+from slipway.file_rights import create_private, make_private_file, make_private_folder, tighten
 from slipway.journal import Shipper, SpoolWriter
 from slipway.journal.labels_file import locked, write
 from slipway.records import Prediction
 from slipway.settings import read_settings
 from slipway.storage import open_storage
-from slipway.storage.file_rights import create_private, make_private_file, make_private_folder, tighten
 
 ROW = Prediction("a", 1.0, 1, {"name": "Ada Lovelace"}, "low")
 
