@@ -59,14 +59,6 @@ def make_private_file(path: Path) -> None:
         aside.unlink()
 
 
-def make_private_output(path: Path) -> None:
-    """See to it that a table of callers' rows, which is about to be written there, is for its owner alone."""
-    if path.suffix.lower() in (".csv", ".parquet"):  # writing refuses any other, and leaves nothing
-        with contextlib.suppress(OSError):  # what is wrong with it, writing says
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(create_private(path, os.O_RDWR))
-
-
 def tighten(*paths: Path) -> None:
     """Take the rights of others from files and folders that exist and are this user's."""
     for path in paths:

@@ -211,14 +211,14 @@ class Terminal:
 
         print_ledger(view.entries, view.verified, view.anchored, self._out)
 
-    def table(self, table: "pl.DataFrame", output: Path | None) -> None:
+    def table(self, table: "pl.DataFrame", output: Path | None, *, mode: int | None = None) -> None:
         from slipway.tables.files import write_table
         from slipway.tables.texts import csv_table
 
         if output is None:
             sys.stdout.write(csv_table(table).write_csv())
         else:
-            with Draft(output) as draft:
+            with Draft(output, mode=mode) as draft:
                 write_table(table, draft.path)
                 draft.commit()
             self._err.print(f"  {table.height:,} rows in {escape(str(output))}.")

@@ -50,6 +50,7 @@ READERS = {
     ".slipway/proposed.json": (RUN,),
     ".slipway/unchanged.json": (RUN,),
     ".slipway/runs/": (RUNS,),
+    ".slipway/slipway.schema.json": (RUN,),
     ".slipway/sources/": (STATUS, RUN),
     ".slipway/state.db": (STATUS, JOURNAL, GC, SERVE, PREDICT),
     ".slipway/spool/": (JOURNAL, FEEDBACK, SERVE),
@@ -79,7 +80,7 @@ READERS = {
 
 MADE_ANEW = (
     ".slipway/live.json", ".slipway/pipeline.json", ".slipway/proposed.json", ".slipway/unchanged.json",
-    ".slipway/runs/", ".slipway/sources/",
+    ".slipway/runs/", ".slipway/slipway.schema.json", ".slipway/sources/",
 )  # fmt: skip
 """Files of ours that nothing is lost with."""
 

@@ -193,6 +193,7 @@ def test_a_run_without_changes_imports_nothing_that_it_does_not_need(small):
         "slipway.errors",
         "slipway.garbage",
         "slipway.pipeline",
+        "slipway.pipeline.dvcignore",
         "slipway.pipeline.folders",
         "slipway.pipeline.unchanged",
         "slipway.quick",

@@ -17,7 +17,6 @@ from slipway.cli.shared import (
     terminal,
 )
 from slipway.errors import CheckRefused, ProjectError
-from slipway.project.editor_schema import keep_schema
 
 NoGit = Annotated[bool, Option("--no-git", help="Make no git repository.")]
 NoDvc = Annotated[bool, Option("--no-dvc", help="Write no configuration of DVC.")]
@@ -105,6 +104,8 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Run the stages whose inputs changed; a run that makes the model registers a candidate."""
+    from slipway.project.editor_schema import keep_schema
+
     show = terminal(quiet, as_json)
     with opened(project_dir) as project:
         keep_schema(project.project.root)

@@ -119,9 +119,5 @@ def journal(
             show.purged(project.purge(purge))
             return
         if export is not None:
-            from slipway.file_rights import make_private_output
-
-            rows = project.journalled()
-            make_private_output(export)
-            show.table(rows, export)
+            show.table(project.journalled(), export, mode=0o600)
         show.journal(project.journal_state())

@@ -182,7 +182,7 @@ def _regex(text: str, place: str) -> tuple[str, bool] | None:
         if regex is None or ignores is None:
             return None
         plain = re.sub(r"\(\?P<\w+>", "(?:", regex)  # several in one expression can't have groups of one name
-        re.compile(plain)
+        _expression(plain)
     except (ValueError, re.error) as error:
         raise ProjectError(f"{place}: `{text}` is no pattern, and DVC ends with an error at it: correct it.") from error
     return plain, ignores
@@ -191,11 +191,19 @@ def _regex(text: str, place: str) -> tuple[str, bool] | None:
 @lru_cache(maxsize=256)
 def _compiled(patterns: tuple[Pattern, ...]) -> "list[tuple[re.Pattern[str], bool, bool]]":
     """Return expressions, last first, each with whether it ignores and whether it is for folders alone."""
-    import re
     from itertools import groupby
 
     read = [(_regex(text, place), text.endswith("/")) for text, place in patterns]
     known = [(found[1], is_for_folders, found[0]) for found, is_for_folders in read if found is not None]
     grouped = groupby(known, key=lambda each: each[:2])
-    found = [(re.compile("|".join(f"(?:{e[2]})" for e in group)), *kind) for kind, group in grouped]
+    found = [(_expression("|".join(f"(?:{e[2]})" for e in group)), *kind) for kind, group in grouped]
     return found[::-1]
+
+
+def _expression(text: str) -> "re.Pattern[str]":
+    import re
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of `[` in a set, which a later Python may read otherwise
+        return re.compile(text)

@@ -4,6 +4,9 @@ from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
+from slipway.file_rights import make_private_folder
+from slipway.files import write_bytes
+
 PLACE = ".slipway/slipway.schema.json"
 """Where the schema is kept in a project's folder."""
 
@@ -21,5 +24,5 @@ def keep_schema(root: Path) -> None:
     with suppress(OSError):
         if path.is_file() and path.read_bytes() == schema:
             return
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(schema)
+        make_private_folder(path.parent)
+        write_bytes(path, schema)

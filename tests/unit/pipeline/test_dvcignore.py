@@ -1,6 +1,7 @@
 """Which files of a folder count: as the real DVC has it, over generated trees, and after a run."""
 
 import random
+import warnings
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ NAMES = [
 PARTS = [
     "a", "b", "foo", "*.log", "*", "**", "?", "tmp", "x.*", "[ab]", "[!a]", "build", ".hid", "a b", "é", "\\#c", "\\!n",
     "\\[q\\]", "[q", "*.txt", "f*o", "data", "out", "data/out", "**/foo", "foo/**", "a/**/b", ".dvcignore", "[a-c]",
-    "[]a]", "[^b]", "a\\b", ".git",
+    "[]a]", "[[b]", "[^b]", "a\\b", ".git",
 ]  # fmt: skip
 ODD = ["", "# c", "  ", "/", "//", "**/", "*/", "!*/", "/*", "/**", " *.log", "*.log  ", "foo\\ ", "foo\\", "!"]
 
@@ -70,7 +71,9 @@ def listed_by_dvc(root: Path, folder: Path) -> list[str] | None:
 
     fs = LocalFileSystem()
     try:
-        found = list(_walk_files(fs, str(folder), ignore=DvcIgnoreFilter(fs, str(root))))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of its expression for `[[b]`
+            found = list(_walk_files(fs, str(folder), ignore=DvcIgnoreFilter(fs, str(root))))
     except ValueError:
         return None
     return sorted(f"{at}/{name}"[len(str(folder)) + 1 :] for at, files in found for name in files)
