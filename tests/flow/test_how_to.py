@@ -1,12 +1,15 @@
 """What docs/how-to.md and docs/tutorial.md tell a reader to write and to type works as it stands there."""
 
+import json
 import random
 import re
+import shlex
+import shutil
 
 import polars as pl
 import pytest
 
-from pages import section
+from pages import commands, section
 from slipway import open_project
 from slipway.new.write import new_project
 
@@ -81,3 +84,75 @@ def test_another_model_is_trained_gated_and_released(churn, customers, number, n
         answers = project.predict(customers)
     assert answers["error"].null_count() == answers.height
     assert set(answers["prediction"]) <= {"yes", "no"}
+
+
+def with_feature(code, page, heading):
+    """A module whose `features` ends as the page has it."""
+    (block,) = blocks(page, heading, "python")
+    end = "    return cleaned.select(CATEGORIES + NUMBERS)\n"
+    assert code.count(end) == 1
+    changed = code.replace(end, "".join(f"    {line}\n" for line in block.splitlines()))
+    return re.sub(r"^NUMBERS = \[", 'NUMBERS = ["minutes per call", ', changed, count=1, flags=re.MULTILINE)
+
+
+def test_a_feature_a_slice_and_a_notebook_work_as_they_stand(churn, customers, tmp_path, monkeypatch):
+    module, settings = churn / "pipeline.py", churn / "slipway.toml"
+    module.write_text(with_feature(module.read_text(), HOW_TO, "A feature"))
+    (toml,) = blocks(HOW_TO, "A slice", "toml")
+    settings.write_text(settings.read_text().replace("[model]\n", toml, 1))
+    with open_project(churn) as project:
+        project.run()
+        project.release()
+        project.run(force=True)
+        judged = {line.check for line in project.gate(project.run(force=True, sets=["model.penalty=2.0"]).candidate).lines}
+    assert {"log_loss by country", "log_loss by plan"} <= judged
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(customers, "customers.csv")
+    shutil.copy(customers, "later.csv")
+    (notebook,) = blocks(HOW_TO, "A notebook", "python")
+    seen = {}
+    exec(notebook, seen)
+    assert seen["answers"]["error"].null_count() == seen["answers"].height
+    assert seen["report"].decision == "none"
+
+
+def test_the_tutorial_leads_to_a_model_that_is_served_changed_retrained_and_rolled_back(slipway, customers):
+    """Its commands in their order; the service listens where a port is free, and stays for the whole of it."""
+    shutil.copy(customers, slipway.folder)
+    project = slipway.folder / "churn"
+
+    def carry_out(heading):
+        said = {}
+        for line in commands(TUTORIAL, heading):
+            program, *arguments = shlex.split(line)
+            assert program == "slipway"
+            said[arguments[2] if arguments[0] == "-C" else arguments[0]] = slipway(*arguments)
+        return said
+
+    carry_out("2. A project from the table")
+    up, *asked = commands(TUTORIAL, "3. The first version, served")
+    with slipway.serving(*shlex.split(up)[1:], "--port", "0") as server:
+        server.url = re.search(r"http://[\d.:]+", server.line())[0]
+        answers = [server.ask(*body_of(each)) for each in asked[:2]]
+        path, feedback = body_of(asked[2])
+        server.ask(path, feedback | {"id": answers[1]["id"]})
+        assert answers[1]["prediction"] in ("yes", "no")
+
+        module = project / "pipeline.py"
+        module.write_text(with_feature(module.read_text(), TUTORIAL, "4. Change something"))
+        assert "code of `features` changed" in carry_out("4. Change something")["run"]
+        assert server.ask("/health")["version"] == 2
+
+        assert "monthly_fee" in carry_out("5. The world changes")["monitor"]
+        assert "monthly_fee" in (slipway.folder / "drift.html").read_text(encoding="utf-8")
+        assert server.ask("/health")["version"] == 3
+
+        assert "verified" in carry_out("6. What was live, and back")["ledger"]
+        assert server.ask("/health")["version"] == 2
+
+
+def body_of(curl):
+    """The path that a page's curl asks for, and its body."""
+    words = shlex.split(curl)
+    path = next(word for word in words if word.startswith("http")).removeprefix("http://127.0.0.1:8000")
+    return path, json.loads(words[words.index("-d") + 1]) if "-d" in words else None

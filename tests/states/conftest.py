@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import slipway.storage.sqlite
+import slipway.storage.sqlite_lease
 from backends import BACKENDS
 
 BUNDLES = 6
@@ -50,7 +50,7 @@ def clock(backend: str, request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     if backend == "postgres":
         return Clock(request.getfixturevalue("postgres_server").clock)
     made = Clock(None)
-    monkeypatch.setattr(slipway.storage.sqlite, "time", made)
+    monkeypatch.setattr(slipway.storage.sqlite_lease, "time", made)
     return made
 
 

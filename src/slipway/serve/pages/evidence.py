@@ -1,5 +1,6 @@
-"""The version in use in, two pieces of the page out: the gate's table that its release rests on, and latest drift."""
+"""Render the gate's table that the live version's release rests on, and the latest drift, as pieces of a page."""
 
+import re
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -11,6 +12,8 @@ from slipway.serve.live.version import Live
 from slipway.serve.pages.text import breakable, rounded
 from slipway.serve.service import Service
 
+_FIGURE = re.compile(r"\(?[\d.,]*\d(?:e[-+]\d+| %)\)?")
+"""What would break in two at its sign or before its unit."""
 _ALERTS = 8
 
 
@@ -62,4 +65,5 @@ def _drift(found: Mapping[str, Any] | None) -> str:
 
 def _cell(line: Mapping[str, Any], key: str) -> str:
     value = line.get(key)
-    return "" if value is None else breakable(rounded(value) if isinstance(value, float) else str(value))
+    told = "" if value is None else breakable(rounded(value) if isinstance(value, float) else str(value))
+    return _FIGURE.sub(r"<span class=figure>\g<0></span>", told)
