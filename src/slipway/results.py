@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from slipway.pipeline.run import RunReport, Stale
 from slipway.records import DamagedRecord, Decision, LedgerEntry
+from slipway.rounding import rounded
 
 if TYPE_CHECKING:
     from slipway.gate.hold import GateReport
@@ -30,7 +31,7 @@ class Ran:
             said.append(f"failed: {str(self.report.error).partition(chr(10))[0]}")
         elif self.candidate is not None:
             said.append(f"version {self.candidate} is a candidate")
-        figures = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
+        figures = ", ".join(f"{name} {rounded(value)}" for name, value in self.metrics.items())
         return f"<Ran: {'; '.join([*said, figures] if figures else said)}>"
 
     def to_json(self) -> dict[str, Any]:

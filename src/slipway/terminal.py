@@ -15,6 +15,7 @@ from rich.table import Table
 from slipway.errors import SlipwayError
 from slipway.files import Draft
 from slipway.records import Decision, LedgerEntry, Token
+from slipway.rounding import rounded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -90,7 +91,9 @@ class Terminal:
         for note in ran.report.notes:
             self._err.print(f"  {escape(note)}")
         if ran.metrics and ran.report.error is None:
-            console.print("  " + "  ".join(f"{escape(name)} [bold]{v:.4g}[/bold]" for name, v in ran.metrics.items()))
+            console.print(
+                "  " + "  ".join(f"{escape(name)} [bold]{rounded(v)}[/bold]" for name, v in ran.metrics.items())
+            )
         if ran.candidate is not None:
             console.print(
                 f"  Version [bold]{ran.candidate}[/bold] is a candidate: `slipway release` gates and releases it."

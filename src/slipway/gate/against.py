@@ -7,13 +7,14 @@ from slipway.errors import DataError, near_miss
 from slipway.gate.compare import Paired, paired
 from slipway.gate.fair import Fair, fair
 from slipway.gate.judge import Allowed, allowed, judge, outcome_of
-from slipway.gate.lines import TO_COMPARE, Line, number
+from slipway.gate.lines import TO_COMPARE, Line
 from slipway.gate.measure import CannotMeasure
 from slipway.gate.quality import MIN_ROWS, Quality
 from slipway.gate.slices import holm, slice_columns, slices_of
 from slipway.model.score import Scorer
 from slipway.project import Model, Threshold
 from slipway.project.facts import LOWER_IS_BETTER
+from slipway.rounding import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,5 +145,5 @@ def _check(name: str) -> str:
 def _asked(name: str, threshold: Threshold, where: str = ", on rows that neither was trained on") -> str:
     assert threshold.max_drop is not None
     direction = "above" if name in LOWER_IS_BETTER else "below"
-    limit = f"{number(100 * threshold.max_drop)} %" if threshold.is_share else number(threshold.max_drop)
+    limit = f"{rounded(100 * threshold.max_drop)} %" if threshold.is_share else rounded(threshold.max_drop)
     return f"at most {limit} {direction} production's{where}"

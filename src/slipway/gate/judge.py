@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from slipway.gate.compare import ALPHA, Paired
-from slipway.gate.lines import Outcome, drops_between, number, p_words
+from slipway.gate.lines import Outcome, drops_between, p_words
 from slipway.project import Threshold
+from slipway.rounding import rounded
 
 _DOUBT = {"accuracy": 0.05, "macro_f1": 0.05, "auc": 0.05, "r2": 0.05}
 """How far beyond `max_drop` chance may reach, of metrics whose best is 1."""
@@ -68,15 +69,15 @@ def judge(found: Paired, limit: Allowed, *, p: float | None = None) -> Verdict:
     p = found.chance(limit.drop) if p is None else p
     outcome = outcome_of(found, limit, p=p)
     worst = limit.drop + limit.doubt
-    said = f"{number(found.candidate)} vs {number(found.production)} on {found.rows:,} rows, {p_words(p)}"
+    said = f"{rounded(found.candidate)} vs {rounded(found.production)} on {found.rows:,} rows, {p_words(p)}"
     unsure = drops_between(*found.bounds)
     told_from = f"{limit.drop + found.tells:.2g}"
     if outcome == "failed":
-        return Verdict(outcome, said, unsure, f"a drop of {number(limit.drop)} or less passes", p)
+        return Verdict(outcome, said, unsure, f"a drop of {rounded(limit.drop)} or less passes", p)
     if outcome == "passed":
         if found.error > _LEAST:
             unsure += f", can't tell one below {told_from}"
-        return Verdict(outcome, said, unsure, f"a drop shown to be beyond {number(limit.drop)} fails", p)
+        return Verdict(outcome, said, unsure, f"a drop shown to be beyond {rounded(limit.drop)} fails", p)
     untold = f"can't tell drops below {told_from} on these {found.rows:,} rows"
     if found.drop <= limit.drop + _LEAST:
         more = found.rows_to_rule_out(worst - found.drop) if worst > found.drop else 0

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from slipway.rounding import rounded
+
 TO_COMPARE = "a live version to compare with: the next candidate has this one"
 """What would change a line that waits for production."""
 
@@ -50,14 +52,9 @@ class Line:
         }
 
 
-def number(value: float) -> str:
-    """A figure as the table shows it: four digits that count."""
-    return f"{value:,.0f}" if abs(value) >= 10_000 else f"{value + 0.0:.4g}"
-
-
 def between(low: float, high: float) -> str:
     """An interval as the table shows it."""
-    return f"{_short(low)} to {_short(high)} (90 %)"
+    return f"{rounded(low, digits=3)} to {rounded(high, digits=3)} (90 %)"
 
 
 def p_words(p: float) -> str:
@@ -68,11 +65,7 @@ def p_words(p: float) -> str:
 def drops_between(low: float, high: float) -> str:
     """An interval of drops as the table shows it, in words: of an error, a drop is a rise."""
     if low < 0 < high:
-        return f"{_short(-low)} better to {_short(high)} worse (90 %)"
+        return f"{rounded(-low, digits=3)} better to {rounded(high, digits=3)} worse (90 %)"
     if low < 0:
-        return f"{_short(-high)} to {_short(-low)} better (90 %)"
-    return f"{_short(low)} to {_short(high)} worse (90 %)"
-
-
-def _short(value: float) -> str:
-    return number(value) if abs(value) >= 1_000 else f"{value + 0.0:.3g}"  # a zero has no sign here
+        return f"{rounded(-high, digits=3)} to {rounded(-low, digits=3)} better (90 %)"
+    return f"{rounded(low, digits=3)} to {rounded(high, digits=3)} worse (90 %)"

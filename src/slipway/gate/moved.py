@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from slipway.gate.lines import Line, number
+from slipway.gate.lines import Line
 from slipway.model.score import Scorer
 from slipway.profile.columns import Column, NumberColumn, TextColumn
 from slipway.profile.count import Profile
 from slipway.profile.drift import Counts, Psi, psi
+from slipway.rounding import rounded
 
 CHECK = "training data"
 
@@ -42,7 +43,7 @@ class Moved:
         """The table's line: shown, since other data are no fault."""
         rows = f"{self.candidate_rows:,} rows, production's {self.production_rows:,}"
         far = [(n, p) for n, p in self.columns.items() if p.exceeds(_WORTH)]
-        shown = ", ".join(f"{name} {number(found.value)}" for name, found in far[:_SHOWN])
+        shown = ", ".join(f"{name} {rounded(found.value)}" for name, found in far[:_SHOWN])
         more = f" and {len(far) - _SHOWN} more columns" if len(far) > _SHOWN else ""
         said = f"{rows}; moved, by PSI: {shown}{more}" if far else f"{rows}; no column moved (PSI above {_WORTH})"
         return Line(CHECK, "shown beside production's", said, "passed")

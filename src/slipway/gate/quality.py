@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 from slipway.errors import near_miss
 from slipway.gate.compare import Answers, few_of_a_class, interval
 from slipway.gate.constant import constant_passes
-from slipway.gate.lines import Line, between, number
+from slipway.gate.lines import Line, between
 from slipway.gate.measure import CannotMeasure, Measured, metric
 from slipway.model.answers import Scores
 from slipway.model.score import Scorer
 from slipway.project import Threshold
 from slipway.project.facts import METRICS, ModelKind
 from slipway.records import Label
+from slipway.rounding import rounded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -82,7 +83,7 @@ def thresholds(name: str, threshold: Threshold, quality: Quality) -> list[Line]:
     for words, limit, sign in (("at least", threshold.minimum, 1), ("at most", threshold.maximum, -1)):
         if limit is None:
             continue
-        asked = f"{words} {number(limit)}"
+        asked = f"{words} {rounded(limit)}"
         if quality.failure is not None:
             lines.append(Line(name, asked, quality.failure, "failed", would_change="every test row answered"))
         elif name in quality.measured:
@@ -92,7 +93,7 @@ def thresholds(name: str, threshold: Threshold, quality: Quality) -> list[Line]:
             lines.append(Line(name, asked, quality.unmeasured[name], "cannot tell", would_change=change))
         elif name in quality.reported:
             value = quality.reported[name]
-            said = f"{number(value)}, reported by the project"
+            said = f"{rounded(value)}, reported by the project"
             unknown = "not known: it is the project's own figure"
             is_kept = sign * value >= sign * limit
             change = _change(sign, limit, is_kept=is_kept)
@@ -107,20 +108,20 @@ def thresholds(name: str, threshold: Threshold, quality: Quality) -> list[Line]:
 def _held(name: str, asked: str, limit: float, sign: int, quality: Quality) -> Line:
     measured, rows = quality.measured[name], quality.rows.height
     low, high = interval(name, quality.truths, measured)
-    said, unsure = f"{number(measured.value)} on {rows:,} test rows", between(low, high)
+    said, unsure = f"{rounded(measured.value)} on {rows:,} test rows", between(low, high)
     if (constant := constant_passes(name, limit, quality.truths)) is not None:
-        said += f"; a constant answer has {number(constant)}, so that this limit asks nothing"
+        said += f"; a constant answer has {rounded(constant)}, so that this limit asks nothing"
     if sign * measured.value < sign * limit:
         return Line(name, asked, said, "failed", unsure, _change(sign, limit, is_kept=False))
     reaches = sign * (low if sign > 0 else high) < sign * limit
     few = few_of_a_class(name, quality.truths)
     if reaches and (rows < MIN_ROWS or few is not None):
-        more = few or f"{MIN_ROWS} test rows: on {rows} chance alone reaches beyond {number(limit)}"
+        more = few or f"{MIN_ROWS} test rows: on {rows} chance alone reaches beyond {rounded(limit)}"
         return Line(name, asked, said, "cannot tell", unsure, more)
     return Line(name, asked, said, "passed", unsure, _change(sign, limit, is_kept=True))
 
 
 def _change(sign: int, limit: float, *, is_kept: bool) -> str:
     if is_kept:
-        return f"{'below' if sign > 0 else 'above'} {number(limit)} it fails"
-    return f"{number(limit)} or {'more' if sign > 0 else 'less'} passes"
+        return f"{'below' if sign > 0 else 'above'} {rounded(limit)} it fails"
+    return f"{rounded(limit)} or {'more' if sign > 0 else 'less'} passes"

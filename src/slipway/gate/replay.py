@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from slipway.gate.compare import interval
-from slipway.gate.lines import Line, between, number
+from slipway.gate.lines import Line, between
 from slipway.gate.measure import metric
 from slipway.gate.quality import MIN_ROWS
 from slipway.gate.slices import slice_columns, slices_of
@@ -15,6 +15,7 @@ from slipway.model.schema import Schema
 from slipway.model.score import Scorer
 from slipway.project import Model
 from slipway.records import Label, Prediction
+from slipway.rounding import rounded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -105,7 +106,7 @@ class _Changed:
         if not self.rows:
             return ", none of which was answered then"
         if self.flipped is None:
-            return f"; the answers move by {number(self.moved)} on average"
+            return f"; the answers move by {rounded(self.moved)} on average"
         return f"; {self.flipped / self.rows:.1%} of the answers change{self.most}"
 
 

@@ -14,13 +14,14 @@ from slipway.gate.constant import (
     guessed_macro_f1,
     random_average_precision,
 )
-from slipway.gate.lines import Line, between, number, p_words
+from slipway.gate.lines import Line, between, p_words
 from slipway.gate.measure import CannotMeasure, Measured, class_name, metric
 from slipway.gate.quality import MIN_ROWS, Quality
 from slipway.gate.slices import holm
 from slipway.project import Model
 from slipway.project.facts import LOWER_IS_BETTER, METRICS, ModelKind
 from slipway.records import Label
+from slipway.rounding import rounded
 
 CHECK = "skill"
 
@@ -52,7 +53,7 @@ class _Lead:
         return 2 * self.lead > _PLAIN * (self.bounds[1] - self.bounds[0]) / Z
 
     def words(self) -> str:
-        return f"{self.metric} {number(self.candidate)} vs {number(self.constant)}"
+        return f"{self.metric} {rounded(self.candidate)} vs {rounded(self.constant)}"
 
 
 def skill(model: Model, quality: Quality) -> Line:

@@ -22,7 +22,8 @@ from slipway.monitor.words import (
     sentence,
     verdict,
 )
-from slipway.serve.pages.text import breakable, rounded
+from slipway.rounding import rounded
+from slipway.serve.pages.text import breakable
 
 MARK = 66.0  # where on its track, in percent, a threshold stands
 

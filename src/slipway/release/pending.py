@@ -14,6 +14,7 @@ from slipway.model.store import BundleStore
 from slipway.records import Waiting
 from slipway.release.ledger import holding, record
 from slipway.release.states import stand
+from slipway.rounding import rounded
 from slipway.storage.seams import Ledger, Pending
 from slipway.tracking.seams import RunFacts, Tracker
 
@@ -80,7 +81,7 @@ def _register(registering: Registering, waiting: Waiting) -> int | None:
 
 
 def _record(registering: Registering, waiting: Waiting, version: int) -> None:
-    why = ", ".join(f"{name} {value:.4g}" for name, value in waiting.metrics.items())
+    why = ", ".join(f"{name} {rounded(value)}" for name, value in waiting.metrics.items())
     try:
         record(registering.ledger, "candidate", version, bundle=waiting.bundle, by=waiting.by, why=why)
     except ProjectError:

@@ -10,6 +10,7 @@ from slipway.records import LedgerEntry
 from slipway.release.anchor import Anchored
 from slipway.release.ledger import Verified
 from slipway.release.versions import VersionFacts
+from slipway.rounding import rounded
 
 
 def print_versions(versions: Sequence[VersionFacts], console: Console) -> None:
@@ -19,7 +20,7 @@ def print_versions(versions: Sequence[VersionFacts], console: Console) -> None:
     varied = [name for name in told if len({str(v.settings.get(name)) for v in versions if v.settings}) > 1]
     table = _table("version", "state", "made", "commit", *metrics, "test rows", *varied)
     for v in versions:
-        figures = [f"{v.metrics[m]:.4g}" if m in v.metrics else "" for m in metrics]
+        figures = [rounded(v.metrics[m]) if m in v.metrics else "" for m in metrics]
         values = [escape(str(v.settings.get(name, ""))) for name in varied]
         rows = "" if v.evaluation is None else f"{v.evaluation.rows:,}"
         rows += ", others" if v.evaluation is not None and v.evaluation.is_same is False else ""

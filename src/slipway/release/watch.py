@@ -8,6 +8,7 @@ from typing import Any
 from slipway.gate.lines import Line
 from slipway.journal.shares import callers_beside_others
 from slipway.records import Label, Prediction
+from slipway.rounding import rounded
 
 ALPHA = 0.05
 MIN_TRUTHS = 30
@@ -127,7 +128,7 @@ def _quality(promoted: Side, before: Side, kind: str, *, least: int = MIN_TRUTHS
     errors, errors_before = ([abs(float(p) - float(t)) for p, t in pairs] for pairs in (new, old))
     now, then = sum(errors) / len(errors), sum(errors_before) / len(errors_before)
     p_value = ttest_ind(errors, errors_before, equal_var=False, alternative="greater").pvalue if now > then else 1.0
-    said = f"mean absolute error {now:.4g} on {len(new)} truths, before {then:.4g} on {len(old)} earlier ones"
+    said = f"mean absolute error {rounded(now)} on {len(new)} truths, before {rounded(then)} on {len(old)} earlier ones"
     return _Quality(said if p_value < ALPHA else None, {"mae": now, "mae_before": then})
 
 

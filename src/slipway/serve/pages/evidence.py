@@ -7,9 +7,10 @@ from typing import Any
 
 from slipway.errors import SlipwayError
 from slipway.gate.evidence import read_table
+from slipway.rounding import rounded
 from slipway.serve.http.redaction import without_paths
 from slipway.serve.live.version import Live
-from slipway.serve.pages.text import breakable, rounded
+from slipway.serve.pages.text import breakable
 from slipway.serve.service import Service
 
 _FIGURE = re.compile(r"\(?[\d.,]*\d(?:e[-+]\d+| %)\)?")

@@ -5,10 +5,11 @@ import secrets
 from html import escape
 from typing import Any
 
+from slipway.rounding import rounded
 from slipway.serve.http.redaction import without_paths
 from slipway.serve.live.version import Live
 from slipway.serve.pages.evidence import evidence
-from slipway.serve.pages.text import breakable, rounded
+from slipway.serve.pages.text import breakable
 from slipway.serve.service import Service
 
 ROUTES = ("/docs", "/health", "/model", "/model/features", "/data/sample", "/metrics")
@@ -123,9 +124,9 @@ border-radius:.6rem;padding:1.25rem;margin-top:1rem;overflow-x:auto}table{border
 font-size:.9rem}th{text-align:left;font-weight:500}thead th,small,.cannot,.drift td{color:var(--soft)}td,th{
 padding:.35rem 1rem .35rem 0;border-bottom:1px solid var(--line);vertical-align:top;overflow-wrap:anywhere}
 td:last-child,th:last-child{padding-right:0;text-align:right;white-space:nowrap}tbody tr:last-child>*{border:0}
-small{display:block}.figure{white-space:nowrap}.drift td{font-variant-numeric:tabular-nums}.passed{color:var(--ok)}section p{margin:0 0 .5rem}
+small{display:block}.drift td{font-variant-numeric:tabular-nums}.passed{color:var(--ok)}section p{margin:0 0 .5rem}
 .failed,.alarm,.retrain,.drift td:last-child{color:var(--bad)}
-@media(min-width:40.01rem){.gate th{overflow-wrap:break-word}}
+.figure{white-space:nowrap}@media(min-width:40.01rem){.gate th{overflow-wrap:break-word}}
 @media(max-width:40rem){main{padding:1.5rem 1rem}section,form{padding:1rem}thead{display:none}tbody tr{display:grid;
 grid-template-columns:1fr auto;gap:0 1rem;padding:.5rem 0;border-bottom:1px solid var(--line)}tbody tr:last-child{
 border:0;padding-bottom:0}tr>*{border:0;padding:0}td:last-child{grid-area:1/2}.gate td:not(:last-child){
