@@ -5,13 +5,10 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from slipway.errors import DataError
 from slipway.files import write_text
-
-if TYPE_CHECKING:
-    from slipway.gate.hold import GateReport
 
 FORMAT = 1
 
@@ -28,12 +25,12 @@ def digest_of(table: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def keep_table(folder: Path, report: "GateReport") -> Path:
+def keep_table(folder: Path, table: Mapping[str, Any]) -> Path:
     """Keep a table as `DIGEST.json`; one that is there already stays as it is."""
-    path = folder / f"{report.digest}.json"
+    path = folder / f"{digest_of(table)}.json"
     if path.exists():
         return path
-    content = {"format": FORMAT, "table": report.to_json()}
+    content = {"format": FORMAT, "table": table}
     write_text(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n", is_durable=True)
     return path
 

@@ -9,7 +9,7 @@ from slipway.pipeline.dvc_cache import Cache
 from slipway.pipeline.dvcignore import ignore_files
 from slipway.pipeline.globs import folder_of
 from slipway.pipeline.graph import order
-from slipway.pipeline.lock import LOCK, STAGES, Ran, is_cached, is_metrics
+from slipway.pipeline.lock import LOCK, STAGES, Ran, is_metrics, uncached
 from slipway.pipeline.proposed import FILE as MARK
 from slipway.pipeline.proposed import is_proposed
 from slipway.pipeline.snapshots import fresh_until, snapshot_facts
@@ -99,8 +99,3 @@ def migrate_dvc2(project: Project, contents: "Contents", cache: Cache, ran: Mapp
         from slipway.pipeline.tracked import migrate_trackers
 
         migrate_trackers(project, read, cache, contents)
-
-
-def uncached(project: Project) -> frozenset[str]:
-    """The files of which DVC's cache has no copy."""
-    return frozenset(str(artifact.path) for name, artifact in project.artifacts.items() if not is_cached(project, name))

@@ -99,6 +99,11 @@ def is_cached(project: Project, artifact: str) -> bool:
     return not is_metrics(project, artifact) and (command is None or path not in command.uncached)
 
 
+def uncached(project: Project) -> frozenset[str]:
+    """The files of which DVC's cache has no copy."""
+    return frozenset(str(artifact.path) for name, artifact in project.artifacts.items() if not is_cached(project, name))
+
+
 def check_outputs(project: Project) -> None:
     """Refuse an output that `.dvcignore` names: with it DVC refuses every command.
 

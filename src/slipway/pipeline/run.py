@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from slipway.errors import ProjectError, SlipwayError, near_miss
 from slipway.files import locked
-from slipway.pipeline.after import adopt_locked, fill_cache, migrate_dvc2, remember_unchanged, uncached
+from slipway.pipeline.after import adopt_locked, fill_cache, migrate_dvc2, remember_unchanged
 from slipway.pipeline.book import Book
 from slipway.pipeline.contents import Signature
 from slipway.pipeline.dvc_cache import Cache, find_cache
 from slipway.pipeline.graph import inputs_of, made_by, order, outputs_of
-from slipway.pipeline.lock import LOCK, STAGES, Ran, check_outputs, is_ours, write_lock
+from slipway.pipeline.lock import LOCK, STAGES, Ran, check_outputs, is_ours, uncached, write_lock
 from slipway.pipeline.orchestrated import Orchestrator, Straight
 from slipway.pipeline.snapshots import read_snapshot, told
 from slipway.project.facts import Project

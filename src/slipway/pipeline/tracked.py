@@ -9,12 +9,11 @@ from typing import Any
 
 from slipway.errors import ProjectError
 from slipway.files import read_text
-from slipway.pipeline.after import uncached
 from slipway.pipeline.contents import Content, Contents
 from slipway.pipeline.dvc2_hash import dvc2_md5
 from slipway.pipeline.dvc_cache import Cache, cache_file, cache_folder
 from slipway.pipeline.globs import as_dependencies, folder_of
-from slipway.pipeline.lock import LOCK, replace_text
+from slipway.pipeline.lock import LOCK, replace_text, uncached
 from slipway.pipeline.locked import LockedFile, LockedStage, locked_file, read_lock
 from slipway.project.facts import Project, Source
 from slipway.project.yaml_text import block_lines

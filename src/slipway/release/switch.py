@@ -82,7 +82,7 @@ def gate(releasing: Releasing, version: int | None = None, *, room: CleanRoom | 
     finally:
         room.close()
     if releasing.gates is not None:  # before the entry that names it
-        keep_table(releasing.gates, report)
+        keep_table(releasing.gates, report.to_json())
     note_outcome(releasing, entries, report)
     return report
 

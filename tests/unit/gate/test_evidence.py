@@ -13,7 +13,7 @@ REPORT = GateReport(3, (Line("accuracy", "at least 0.75", "0.8", "passed", "0.7 
 
 
 def test_a_table_is_found_by_the_digest_that_the_ledger_has(tmp_path):
-    keep_table(tmp_path / "gates", REPORT)
+    keep_table(tmp_path / "gates", REPORT.to_json())
     assert read_table(tmp_path / "gates", REPORT.digest) == REPORT.to_json()
     assert [path.name for path in (tmp_path / "gates").iterdir()] == [f"{REPORT.digest}.json"]
 
@@ -26,15 +26,15 @@ def test_a_table_that_is_not_there_is_none(tmp_path):
 def test_the_same_table_with_other_timings_is_the_same_evidence(tmp_path):
     again = replace(REPORT, lines=(REPORT.lines[0], replace(TIMED, measured="9 ms vs 9 ms")))
     assert again.digest == REPORT.digest
-    keep_table(tmp_path, REPORT)
-    keep_table(tmp_path, again)
+    keep_table(tmp_path, REPORT.to_json())
+    keep_table(tmp_path, again.to_json())
     assert read_table(tmp_path, REPORT.digest) == REPORT.to_json()
     assert replace(REPORT, lines=(REPORT.lines[0], replace(TIMED, outcome="failed"))).digest != REPORT.digest
 
 
 @pytest.mark.parametrize("damage", ["other", "cut", "empty", "newer", "list"])
 def test_a_table_that_was_changed_is_refused(tmp_path, damage):
-    path = keep_table(tmp_path, REPORT)
+    path = keep_table(tmp_path, REPORT.to_json())
     text = path.read_text()
     content = json.loads(text)
     path.write_text(

@@ -190,7 +190,7 @@ def test_a_rollback_names_the_table_that_its_version_last_had(releasing, shas, t
         report = GateReport(
             version, (Line("skill", "some", "enough", "passed"), Line("latency", "", "", "cannot tell"))
         )
-        keep_table(releasing.gates, report)
+        keep_table(releasing.gates, report.to_json())
         for action in ("passed", "released"):
             sha = shas[version - 1]
             record(releasing.ledger, action, version, bundle=sha, by="ana", why="", gate=report.digest)
