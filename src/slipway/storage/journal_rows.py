@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from slipway.records import Prediction, Truth
@@ -19,6 +19,8 @@ _TOKENS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[{\]}]', re.DOTALL)
 
 Row = Sequence[Any]
 Record = TypeVar("Record", Prediction, Truth)
+Unreadable = list[tuple[Row, str]]
+"""Rows that can't be read, each with why."""
 
 
 class UnreadableRecord(ValueError):
@@ -43,16 +45,40 @@ def read_truth(row: Row) -> Truth:
     return checked_truth(Truth(key, prediction_id, at, load(truth), source, bool(is_correction)))
 
 
-def read_rows(rows: Iterable[Row], read: Callable[[Row], Record]) -> tuple[list[Record], list[tuple[Row, str]]]:
+def read_rows(rows: Iterable[Row], read: Callable[[Row], Record]) -> tuple[list[Record], Unreadable]:
     """Read rows that end in their sequence number; the records, and the rows that can't be read, each with why."""
     records: list[Record] = []
-    unreadable = []
+    unreadable: Unreadable = []
     for row in rows:
         try:
             records.append(read(row[:-1]))
         except UnreadableRecord as error:
             unreadable.append((row, str(error)))
     return records, unreadable
+
+
+def read_whole(
+    ask: Callable[[], Sequence[Row]], read: Callable[[Row], Record], set_aside: Callable[[Unreadable], bool]
+) -> list[Record]:
+    """Read what a query gives. It is asked again for what takes the place of rows that were set aside."""
+    while True:
+        records, unreadable = read_rows(ask(), read)
+        if not unreadable or not set_aside(unreadable):
+            return records
+
+
+def read_parts(
+    ask: Callable[[int], Sequence[Row]], read: Callable[[Row], Record], set_aside: Callable[[Unreadable], bool]
+) -> Iterator[list[Record]]:
+    """Read a table a part at a time, setting aside what can't be read; `ask` gives the rows after a sequence number."""
+    after = -1
+    while found := ask(after):
+        after = found[-1][-1]
+        records, unreadable = read_rows(found, read)
+        if unreadable:
+            set_aside(unreadable)
+        if records:
+            yield records
 
 
 def load(text: Any) -> Any:

@@ -4,12 +4,13 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from slipway.errors import SlipwayError
 from slipway.records import DamagedRecord, Prediction, Truth
-from slipway.storage.journal_rows import Record, read_prediction, read_rows, read_truth
+from slipway.storage.journal_rows import Record, read_parts, read_prediction, read_truth, read_whole
 from slipway.storage.journal_rows import Row as RowLike
 from slipway.storage.postgres_forget import forget, reuse
 from slipway.storage.postgres_server import PostgresServer
@@ -173,25 +174,12 @@ class PostgresJournal:
     def _readable(
         self, table: str, columns: str, read: Callable[[RowLike], Record], rest: str, values: list[Any]
     ) -> list[Record]:
-        """The records that a query asks for; others take the place of those that can't be read."""
-        while True:
-            rows = self._select(f"SELECT {columns}, seq FROM slipway.{table} {rest}", values)
-            records, unreadable = read_rows(rows, read)
-            if not unreadable or not self._set_aside(table, unreadable):
-                return records
+        sql = f"SELECT {columns}, seq FROM slipway.{table} {rest}"
+        return read_whole(lambda: self._select(sql, values), read, partial(self._set_aside, table))
 
     def _parts(self, table: str, columns: str, read: Callable[[RowLike], Record], rows: int) -> Iterator[list[Record]]:
-        after = -1
-        while True:
-            sql = f"SELECT {columns}, seq FROM slipway.{table} WHERE seq > %s ORDER BY seq LIMIT %s"
-            if not (found := self._select(sql, [after, rows])):
-                return
-            after = found[-1][-1]
-            records, unreadable = read_rows(found, read)
-            if unreadable:
-                self._set_aside(table, unreadable)
-            if records:
-                yield records
+        sql = f"SELECT {columns}, seq FROM slipway.{table} WHERE seq > %s ORDER BY seq LIMIT %s"
+        return read_parts(lambda after: self._select(sql, [after, rows]), read, partial(self._set_aside, table))
 
     def _set_aside(self, table: str, unreadable: Sequence[tuple[RowLike, str]]) -> bool:
         """Move rows that can't be read to the table of those; whether they could be moved."""

@@ -5,6 +5,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from slipway.errors import SlipwayError
 from slipway.records import DamagedRecord, LedgerEntry, Prediction, Truth
 from slipway.storage import sqlite_decisions, sqlite_lease, sqlite_pending, sqlite_tokens
-from slipway.storage.journal_rows import Record, Row, read_prediction, read_rows, read_truth
+from slipway.storage.journal_rows import Record, Row, read_parts, read_prediction, read_truth, read_whole
 from slipway.storage.sqlite_file import BUSY_SECONDS, SqliteFile
 
 log = logging.getLogger(__name__)
@@ -206,25 +207,12 @@ class SqliteJournal:
     def _readable(
         self, table: str, columns: str, read: Callable[[Row], Record], rest: str, values: list[Any]
     ) -> list[Record]:
-        """The records that a query asks for; others take the place of those that can't be read."""
-        while True:
-            rows = self._select(f"SELECT {columns}, seq FROM {table} {rest}", values)
-            records, unreadable = read_rows(rows, read)
-            if not unreadable or not self._set_aside(table, unreadable):
-                return records
+        sql = f"SELECT {columns}, seq FROM {table} {rest}"
+        return read_whole(lambda: self._select(sql, values), read, partial(self._set_aside, table))
 
     def _parts(self, table: str, columns: str, read: Callable[[Row], Record], rows: int) -> Iterator[list[Record]]:
-        after = -1
-        while True:
-            sql = f"SELECT {columns}, seq FROM {table} WHERE seq > ? ORDER BY seq LIMIT ?"
-            if not (found := self._select(sql, [after, rows])):
-                return
-            after = found[-1][-1]
-            records, unreadable = read_rows(found, read)
-            if unreadable:
-                self._set_aside(table, unreadable)
-            if records:
-                yield records
+        sql = f"SELECT {columns}, seq FROM {table} WHERE seq > ? ORDER BY seq LIMIT ?"
+        return read_parts(lambda after: self._select(sql, [after, rows]), read, partial(self._set_aside, table))
 
     def _set_aside(self, table: str, unreadable: Sequence[tuple[Row, str]]) -> bool:
         """Move rows that can't be read to the table of those; whether they could be moved."""

@@ -85,14 +85,6 @@ def test_four_processes_purge_gather_and_expire_and_each_change_holds(tmp_path, 
     assert storage.journal.count() == (ROWS, ROWS)
 
 
-def test_what_a_killed_process_left_aside_is_cleared_by_the_next(path):
-    with locked(path):
-        write(pl.DataFrame({"n": [1]}), path)
-        (path.parent / ".raw.parquet.99-dead.aside").write_text("half of it")
-        write(pl.DataFrame({"n": [2]}), path)
-    assert sorted(p.name for p in path.parent.iterdir()) == [".raw.parquet.lock", "raw.parquet"]
-
-
 def test_a_name_that_is_part_of_anothers_is_not_touched(path):
     other = path.with_name("raw.parquet.more.parquet")
     with locked(other):
