@@ -63,7 +63,7 @@ def test_what_the_gate_measured_of_both_on_the_same_rows_stands_beside(kept, tmp
         Line("auc against production", "at most 0.01 below", "nothing is live yet", "cannot tell"),
     )
     report = GateReport(2, lines)
-    keep_table(tmp_path, report)
+    keep_table(tmp_path, report.to_json())
     entry = LedgerEntry(1, "", "passed", 2, None, "b", report.digest, "ana", "", "", "")
     entries = [replace(entry, gate=None), entry]
     found = read(kept, ["first", "more"], tmp_path, entries)[1]
