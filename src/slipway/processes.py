@@ -7,7 +7,7 @@ hold a `platform.py`, and only its pipeline's own code may import that.
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -46,6 +46,7 @@ def start(
     stdout: Channel = subprocess.PIPE,
     stderr: Channel = None,
     has_own_session: bool = False,
+    descriptors: Sequence[int] = (),
 ) -> "subprocess.Popen[bytes]":
     """Start a module, of ours or of a library, in a Python of its own.
 
@@ -53,6 +54,7 @@ def start(
         root: the project's folder, whose modules it does not find by itself.
         more: variables that it is given besides ours.
         has_own_session: whether signals of the terminal, such as Ctrl-C, pass it by.
+        descriptors: open files that it is given besides, under the same numbers.
     """
     return subprocess.Popen(
         command(module, *arguments),
@@ -62,6 +64,7 @@ def start(
         stdout=stdout,
         stderr=stderr,
         start_new_session=has_own_session,
+        pass_fds=descriptors,
     )
 
 

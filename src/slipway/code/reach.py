@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from slipway.code.libraries import is_installed
+from slipway.code.shadowing import means_library
 from slipway.code.source_text import ModuleSource, imports_within, read_module, references
 from slipway.code.versions import library_versions
 from slipway.errors import ProjectError, near_miss
@@ -115,10 +116,15 @@ class Definitions:
         relative = PurePosixPath(*dotted_name.split("."))
         for folder in self._folders:
             for path in (folder / relative.with_suffix(".py"), folder / relative / "__init__.py"):
-                if (self._root / path).is_file() and not is_installed(str(self._root / path), self._root):
+                if (self._root / path).is_file() and self._is_own(path, relative.parts[0]):
                     self.modules[dotted_name] = read_module(self._root, path, dotted_name)
                     return self.modules[dotted_name]
         return None
+
+    def _is_own(self, path: PurePosixPath, top: str) -> bool:
+        if is_installed(str(self._root / path), self._root):
+            return False
+        return not means_library(top, [(self._root / folder).absolute() for folder in self._folders])
 
     def _take_statement(self, module: ModuleSource, position: int) -> None:
         if (module.name, position) in self.taken:

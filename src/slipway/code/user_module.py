@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from types import CodeType, FrameType, ModuleType
 
 from slipway.code.libraries import is_installed
+from slipway.code.shadowing import means_library
 
 _LOADERS = ("slipway.pipeline.estimators", "skops.", "pickle", "cloudpickle.", "joblib.")
 """Modules that import what an object to be loaded names."""
@@ -32,7 +33,8 @@ class _FreshLoader(SourceFileLoader):
 class _FreshFinder:
     """Finds modules in the project's folders: before any other place for the project's own code, after it for others'.
 
-    A library that imports `platform` means the standard library's, whatever the project has of that name.
+    A library that imports `platform` means the standard library's, whatever the project has of that name; and so does
+    the project's code that takes from it what its own file does not define.
     """
 
     def __init__(self, root: Path, folders: Sequence[Path], module: str) -> None:
@@ -46,7 +48,8 @@ class _FreshFinder:
         for folder in self._folders if path is None else filter(self._is_own, path):
             spec = FileFinder(folder, (_FreshLoader, [".py"])).find_spec(fullname)
             if spec is not None and spec.loader is not None and not is_installed(str(spec.origin), self._root):
-                return spec if path is not None or self._is_for_own_code(fullname) else self._others(fullname, spec)
+                is_meant = path is not None or (self._is_for_own_code(fullname) and not self._is_shadow(fullname))
+                return spec if is_meant else self._others(fullname, spec)
         return None
 
     def _is_for_own_code(self, name: str) -> bool:
@@ -57,6 +60,9 @@ class _FreshFinder:
         if frame is None or name == self._module or self._is_own(str(Path(frame.f_code.co_filename).parent)):
             return True
         return name not in sys.stdlib_module_names and frame.f_globals.get("__name__", "").startswith(_LOADERS)
+
+    def _is_shadow(self, name: str) -> bool:
+        return name != self._module and means_library(name, [Path(folder) for folder in self._folders])
 
     def _others(self, name: str, own: ModuleSpec) -> ModuleSpec | None:
         if BuiltinImporter.find_spec(name) or FrozenImporter.find_spec(name):

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from slipway.errors import DataError
+from slipway.journal.label_type import LARGEST
 from slipway.model.answers import label_text
 from slipway.project.facts import METRICS, ModelKind
 from slipway.records import Label
 
 Floats = NDArray[np.float64]
 Probabilities = Sequence[Mapping[str, float]]
-
 
 OfOneClass = Callable[[NDArray[np.bool_], Floats], "Measured"]
 
@@ -77,6 +77,11 @@ def metric(
 def right(truths: Sequence[Label], predictions: Sequence[Label]) -> NDArray[np.bool_]:
     """Which predictions are the truth, shape (n,)."""
     return np.fromiter((t == p for t, p in zip(truths, predictions, strict=True)), dtype=bool, count=len(truths))
+
+
+def within(errors: Floats) -> Floats:
+    """Count errors beyond ±LARGEST as that, so that their squares, and the spread of those, are finite."""
+    return np.clip(errors, -float(LARGEST), float(LARGEST))
 
 
 def _mean(values: Floats) -> Measured:
@@ -183,13 +188,14 @@ def _share_below(others: Floats, scores: Floats) -> Floats:
 
 def _regression(name: str, truths: Sequence[Label], predictions: Sequence[Label]) -> Measured:
     true, given = np.array(truths, dtype=np.float64), np.array(predictions, dtype=np.float64)
+    error = within(true - given)
     if name == "mae":
-        return _mean(np.abs(true - given))
-    squared = _mean((true - given) ** 2)
+        return _mean(np.abs(error))
+    squared = _mean(error**2)
     if name == "rmse":
         root = float(np.sqrt(squared.value))
         return Measured(root, squared.influence / (2 * root) if root > 0 else np.zeros(true.size))
-    spread = _mean((true - true.mean()) ** 2)
+    spread = _mean(within(true - within(true).mean()) ** 2)
     if spread.value == 0:
         raise CannotMeasure("r2 needs truths that differ")
     unexplained = squared.value / spread.value

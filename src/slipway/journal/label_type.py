@@ -1,6 +1,5 @@
 """What a model predicts in; which values can be a truth of it out, for a JSON body and for the cell of a file alike."""
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +8,8 @@ from slipway.errors import near_miss
 from slipway.records import Label
 
 _INT64 = 2**63
-_LARGEST = 10**308
+LARGEST = 10**45
+"""Beyond it a truth is none: of errors with it, neither squares nor their variance and skewness could be told."""
 _WHOLE = re.compile(r"0|-?[1-9][0-9]*")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 _FLAGS = {"true": True, "false": False}
@@ -30,14 +30,14 @@ class LabelType:
         "001" is not 1, and true is no number; 1 and 1.0 are the same one.
         """
         if isinstance(value, float):
-            if not math.isfinite(value):
+            if not abs(value) <= LARGEST:  # nor is what is no number
                 return None
             if float not in self.types and int in self.types and value.is_integer():
                 value = int(value)
         # type(), not isinstance: true is an int in Python and no number to a caller.
         if type(value) is int and not (int in self.types and -_INT64 <= value < _INT64):
             # 1.0 as JavaScript writes it, or more than a column of whole numbers holds.
-            return float(value) if float in self.types and abs(value) <= _LARGEST else None
+            return float(value) if float in self.types and abs(value) <= LARGEST else None
         return value if type(value) in self.types else None
 
     def read(self, cell: str) -> Label | None:
@@ -60,7 +60,8 @@ class LabelType:
 
     def expected(self) -> str:
         """What a truth has to be, such as "a text"."""
-        return " or ".join(sorted(_NAMES[kind] for kind in self.types))
+        bound = f", within ±{LARGEST:.0e}".replace("+", "") if float in self.types and str not in self.types else ""
+        return " or ".join(sorted(_NAMES[kind] for kind in self.types)) + bound
 
     def near_miss(self, value: Any) -> str:
         """A sentence that suggests the class that may be meant; empty where there are none."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from slipway.gate.measure import within
 from slipway.monitor.reading import ColumnDrift
 from slipway.monitor.rules import Rules
 from slipway.profile.chance import deviate, mean_difference_limit, skewed_limit, tail
@@ -130,7 +131,7 @@ def _class_metrics(
 
 def _compared_errors(reference: Answers, window: Answers, z: float) -> dict[str, _Compared]:
     before, after = (
-        np.abs(np.array(side.truths, dtype=np.float64) - np.array(side.predictions, dtype=np.float64))
+        within(np.abs(np.array(side.truths, dtype=np.float64) - np.array(side.predictions, dtype=np.float64)))
         for side in (reference, window)
     )
     strict = deviate(tail(z) / 2)

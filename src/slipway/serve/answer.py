@@ -1,6 +1,6 @@
 """A body that predicts and its answer, without the event loop: JSON to rows, predictions to JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -15,7 +15,7 @@ from slipway.serve.live.given import answers, model_facts
 from slipway.serve.live.route import LiveRoute
 from slipway.serve.live.version import Live
 from slipway.serve.personal import Personal
-from slipway.serve.rows import Rows, apart, ask_request, check, details, read_rows
+from slipway.serve.rows import MAX_PROBLEMS, Rows, apart, ask_request, check, details, read_rows
 
 MAX_IDS_IN_HEADER = 100
 
@@ -49,18 +49,30 @@ def refuse_failed(
 ) -> None:
     """Pass unless the one row that was asked for could not be answered.
 
+    Of several rows, one that fails is told in its place; a route whose own `response` answers them all as one, which
+    may know nothing of rows without an answer, refuses them all.
+
     Raises:
-        Refusal: with the route's status, and the fields to blame, where they are known.
+        Refusal: with the route's status, and the rows and fields to blame, where they are known.
     """
-    if not asked.is_single or predictions[0].error is None:
+    if not asked.is_single and (route.response is None or route.partial):
         return
-    row, prediction = asked.rows[0], predictions[0]
+    problems: list[dict[str, Any]] = []
+    for place, prediction in enumerate(predictions):
+        if prediction.error is not None and len(problems) < MAX_PROBLEMS:
+            problems += _blamed(place, asked.rows[place], prediction, live, personal)
+    if problems:
+        raise Refusal(route.invalid_status, problems[:MAX_PROBLEMS])
+
+
+def _blamed(
+    place: int, row: Mapping[str, Any], prediction: Prediction, live: Live, personal: Personal
+) -> list[dict[str, Any]]:
     if unread := _unread(prediction):
         readings = live.scorer.bundle.manifest.readings
-        problems = [Problem(0, name, row[name], readings.expected(name)) for name in unread]
-        raise Refusal(route.invalid_status, details(problems, personal))
-    detail = {"row": 0, "field": None, "value": None, "expected": "a row that the stages can handle"}
-    raise Refusal(route.invalid_status, [{**detail, "message": prediction.error}])
+        return details([Problem(place, name, row[name], readings.expected(name)) for name in unread], personal)
+    detail = {"row": place, "field": None, "value": None, "expected": "a row that the stages can handle"}
+    return [{**detail, "message": prediction.error}]
 
 
 def answer_rows(

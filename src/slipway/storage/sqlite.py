@@ -275,12 +275,18 @@ class SqliteLedger:
     def entries(self) -> list[LedgerEntry]:
         with self._file.reading() as connection:
             rows = connection.execute(f"SELECT {_ENTRY} FROM ledger ORDER BY seq").fetchall()
-        return [LedgerEntry(*row) for row in rows]
+        return [_entry(row) for row in rows]
 
     def head(self) -> LedgerEntry | None:
         with self._file.reading() as connection:
             row = connection.execute(f"SELECT {_ENTRY} FROM ledger ORDER BY seq DESC LIMIT 1").fetchone()
-        return LedgerEntry(*row) if row else None
+        return _entry(row) if row else None
+
+
+def _entry(row: tuple[Any, ...]) -> LedgerEntry:
+    # Bytes that another program put in a text's place are shown as such; no entry was written with them.
+    values: list[Any] = [repr(value) if isinstance(value, bytes) else value for value in row]
+    return LedgerEntry(*values)
 
 
 def _prediction_values(p: Prediction) -> tuple[Any, ...]:

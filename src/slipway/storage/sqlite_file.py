@@ -33,6 +33,9 @@ def _number(path: Path) -> int | None:
         return None
 
 
+_MISSHAPEN = "another program has changed the database ({}). Put a copy back, or move it away (a new one is made)."
+
+
 class SqliteFile:
     """One SQLite file, for any number of threads and processes.
 
@@ -196,7 +199,8 @@ class SqliteFile:
         try:
             yield
         except sqlite3.Error as error:
-            message = self._message(getattr(error, "sqlite_errorcode", None))
+            code = getattr(error, "sqlite_errorcode", None)
+            message = _MISSHAPEN.format(error) if _is_misshapen(error) else self._message(code)
             if message is None:
                 raise
             raise OutsideError(f"{self.path}: {message}") from error
@@ -225,6 +229,11 @@ class SqliteFile:
                     "the history)."
                 )
         return None
+
+
+def _is_misshapen(error: sqlite3.Error) -> bool:
+    """Whether a table or column of the format is not there, or a text is none: nobody but another program did that."""
+    return isinstance(error, sqlite3.OperationalError) and str(error).startswith(("no such ", "Could not decode"))
 
 
 def _writer(connection: sqlite3.Connection) -> str:

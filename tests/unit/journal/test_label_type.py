@@ -36,6 +36,9 @@ def test_a_truth_has_the_type_of_the_labels(truth, types, label):
         (2**63, {int}),
         (2.0**63, {int}),
         (10**309, NUMBERS),
+        (1e308, NUMBERS),
+        (-1e46, {float}),
+        (10**46, NUMBERS),
         (math.inf, NUMBERS),
         (math.nan, {float}),
         (None, {str, int, float, bool}),
@@ -86,3 +89,8 @@ def test_a_class_that_training_never_saw_is_known_as_one():
     assert "Did you mean `low`" in wanted.near_miss("Low")
     assert label_type("classification", (1, 0)).is_new(True)
     assert not label_type("regression", ()).is_new(3.0)
+
+
+def test_how_large_a_number_may_be_is_said_where_it_is_a_number():
+    assert LabelType(NUMBERS).expected() == "a number or a whole number, within ±1e45"
+    assert LabelType(frozenset({int})).expected() == "a whole number"

@@ -367,3 +367,14 @@ def test_any_type_of_a_file_gives_what_the_same_values_of_a_request_give_or_a_re
     asked = schema.table(rows)
     assert taken.equals(asked)
     assert taken.schema == asked.schema
+
+
+def test_days_are_no_times_of_a_zone():
+    days = pl.DataFrame({"c": [datetime.date(2000, 1, 1)]})
+    zoned = Schema.infer(
+        pl.DataFrame({"c": pl.Series([datetime.datetime(2026, 1, 31)], dtype=pl.Datetime("us", "UTC"))})
+    )
+    with pytest.raises(DataError, match="column `c` holds times without a zone"):
+        zoned.take(days)
+    local = Schema.infer(pl.DataFrame({"c": [datetime.datetime(2026, 1, 31)]}))
+    assert local.take(days)["c"].to_list() == [datetime.datetime(2000, 1, 1)]

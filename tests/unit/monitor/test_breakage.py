@@ -1,5 +1,6 @@
 """What breaks in practice, with the default thresholds, on a table that the benchmark does not have."""
 
+import json
 from datetime import date, timedelta
 
 import numpy as np
@@ -232,3 +233,18 @@ def test_one_signal_beyond_its_critical_level_asks_for_a_retraining_and_says_so(
     assert (critical.decision, critical.signals) == ("retrain", ("missing",))
     assert verdict(critical) == "One signal beyond its threshold, critical: retrain"
     assert "A critical level asks for a retraining by itself." in explanation(critical)
+
+
+@pytest.mark.parametrize("far", [1e308, -1e308, 1e160, 1e100, 1e52])
+@pytest.mark.parametrize("side", ["truth", "answer"])
+def test_one_truth_or_answer_beyond_all_others_is_much_worse_and_all_of_it_is_told_in_numbers(far, side):
+    random = np.random.default_rng(1)
+    x = random.normal(size=400).tolist()
+    table = pl.DataFrame({"x": x})
+    profile = build_profile(table, x, table, kind="regression")
+    true, given = list(x), (np.array(x) + random.normal(0, 0.2, 400)).tolist()
+    (true if side == "truth" else given)[7] = far
+    window = Window(profile.count(table, given, table), answers=Answers(true, given))
+    report = judge(Monitor(), profile, window, Answers(x, (np.array(x) + random.normal(0, 0.2, 400)).tolist()))
+    assert figure(report.columns["quality"].readings[0]).endswith("worse")
+    assert json.dumps(report.to_json(), allow_nan=False)

@@ -83,3 +83,34 @@ def test_what_is_personal_is_named_and_not_repeated(personal, client, live):
     assert (alone.json()["detail"][0]["field"], alone.json()["detail"][0]["value"]) == ("area", None)
     assert several.json()["predictions"][1]["error"].startswith("`area`: ")
     assert "a lot" not in alone.text + several.text
+
+
+OWN_FORM = """
+
+def asked(body):
+    return body if isinstance(body, list) else body["flats"]
+
+
+def given(rows, predictions, model):
+    return [answer.prediction for answer in predictions]
+"""
+
+
+@pytest.fixture
+def own_form(flats, live):
+    flats.stages += OWN_FORM
+    routes = (Route("/predict", "asked", "given", invalid_status=400), Route("/rows", "asked", "given", partial=True))
+    flats.project = replace(flats.project, api=Api(routes=routes))
+    live(lost=0)
+
+
+def test_a_form_of_the_projects_own_refuses_all_rows_where_one_has_no_answer_unless_it_is_partial(client, own_form):
+    rows = [ROW, {**ROW, "area": "a lot"}, {**ROW, "street": None}]
+    several = client.post("/predict", json=rows)
+    assert several.status_code == 400
+    assert several.json()["detail"][0] == {**UNREAD, "row": 1, "message": f"row 1 {UNREAD['message']}"}
+    assert [problem["row"] for problem in several.json()["detail"]] == [1, 2]
+    only = client.post("/predict", json={"flats": [{**ROW, "area": "a lot"}]})
+    assert (only.status_code, only.json()) == (400, {"detail": [UNREAD]})
+    assert client.post("/predict", json=[ROW, ROW]).json() == ["cheap1", "cheap1"]
+    assert client.post("/rows", json=rows).json() == ["cheap1", None, None]

@@ -1,4 +1,5 @@
 import gc
+import json
 import os
 import sqlite3
 import subprocess
@@ -11,9 +12,10 @@ import pytest
 
 from slipway.errors import DataError, OutsideError, ProjectError
 from slipway.records import Prediction, Token
+from slipway.release.ledger import entry_json, record, verify
 from slipway.settings import read_settings
 from slipway.storage import open_storage
-from slipway.storage.sqlite import FORMAT, FORMATS, SqliteJournal, state_file
+from slipway.storage.sqlite import FORMAT, FORMATS, SqliteJournal, SqliteLedger, state_file
 from slipway.storage.sqlite_decisions import SqliteDecisions
 from slipway.storage.sqlite_file import SqliteFile
 from slipway.storage.sqlite_tables import SqliteTables
@@ -322,3 +324,37 @@ def test_decisions_of_an_older_format_are_found_by_their_version(tmp_path):
     assert decisions.latest("check", version=5) is None
     assert [d.detail.get("version") for d in decisions.last(9)][2:] == [None, "4", None]
     file.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP TABLE ledger",
+        "ALTER TABLE ledger RENAME COLUMN version TO v",
+        "UPDATE ledger SET why = CAST(x'ff' AS TEXT)",
+    ],
+)
+def test_a_database_that_another_program_changed_is_told_as_such(file, change):
+    ledger = SqliteLedger(file)
+    record(ledger, "candidate", 1, bundle="b", by="ana", why="")
+    with closing(sqlite3.connect(file.path)) as connection:
+        connection.execute(change)
+        connection.commit()
+    with pytest.raises(OutsideError, match=r"state\.db: another program has changed the database \("):
+        ledger.head()
+    with pytest.raises(OutsideError, match="Put a copy back"):
+        ledger.entries()
+
+
+@pytest.mark.parametrize("column", ["at", "action", "version", "bundle", "why", "previous_hash", "hash"])
+def test_bytes_in_an_entry_of_the_ledger_are_an_edit_of_it(file, column):
+    ledger = SqliteLedger(file)
+    for version in (1, 2):
+        record(ledger, "candidate", version, bundle="b", by="ana", why="")
+    with closing(sqlite3.connect(file.path)) as connection:
+        connection.execute(f"UPDATE ledger SET {column} = x'ff00' WHERE seq = 2")
+        connection.commit()
+    verified = verify(ledger.entries())
+    assert not verified.ok
+    assert "entry 2 " in (verified.problem or "")
+    assert json.dumps(entry_json(ledger.head()))

@@ -48,7 +48,7 @@ def listings(raw: pl.DataFrame) -> pl.DataFrame:
         gross_m2=_first_number("GrossSquareMeters"),
         net_m2=_first_number("NetSquareMeters"),
         age_years=_age("BuildingAge"),
-        monthly_fee=pl.col("Subscription").str.extract(r"^(\d+) TL$").cast(pl.Float64),
+        monthly_fee=pl.col("Subscription").str.extract(r"^([0-9]+) TL$").cast(pl.Float64),
         ad_month=_month("AdCreationMonth"),
     ).select(*CATEGORIES, *NUMBERS)
 
@@ -111,16 +111,16 @@ def _row(listing: Any) -> dict[str, Any]:
 
 def _first_number(column: str) -> pl.Expr:
     """160 of "160 m2": the digit of the unit is no digit of the area."""
-    return pl.col(column).cast(pl.String).str.extract(r"(\d+(?:\.\d+)?)").cast(pl.Float64)
+    return pl.col(column).cast(pl.String).str.extract(r"([0-9]+(?:\.[0-9]+)?)").cast(pl.Float64)
 
 
 def _age(column: str) -> pl.Expr:
     """7.5 of "5-10", the middle; 21 of "21 Ve Üzeri" ("and over"), as good as any more for a tree."""
-    numbers = pl.col(column).cast(pl.String).str.extract_all(r"\d+(?:\.\d+)?")
+    numbers = pl.col(column).cast(pl.String).str.extract_all(r"[0-9]+(?:\.[0-9]+)?")
     return numbers.list.eval(pl.element().cast(pl.Float64)).list.mean()
 
 
 def _month(column: str) -> pl.Expr:
     """Months as one running number, so that the next one stands beside the last."""
-    year, month = (pl.col(column).str.extract(r"^(\d{4})-(\d{2})", group).cast(pl.Float64) for group in (1, 2))
+    year, month = (pl.col(column).str.extract(r"^([0-9]{4})-([0-9]{2})", group).cast(pl.Float64) for group in (1, 2))
     return year * 12 + month

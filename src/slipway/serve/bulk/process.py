@@ -4,9 +4,9 @@ import asyncio
 import logging
 import socket
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
+from slipway import processes
 from slipway.serve.bulk.channel import Closed, FeedbackTask, PredictTask, Reply, Setup, receive, send
 from slipway.serve.http.refusal import Refusal
 
@@ -96,13 +96,13 @@ class BulkProcess:
         ours, theirs = socket.socketpair()
         self._channel = ours
         with theirs:
-            # -P: what lies in the working directory is no module of ours. Its standard input ends when we do; what a
-            # project's own code prints is no address of a server.
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "slipway.serve.bulk.worker", str(theirs.fileno())],
-                stdin=subprocess.PIPE,
+            # Its standard input ends when we do; what a project's own code prints is no address of a server.
+            self._process = processes.start(
+                "slipway.serve.bulk.worker",
+                str(theirs.fileno()),
+                root=self._setup.project.root,
                 stdout=2,
-                pass_fds=[theirs.fileno()],
+                descriptors=[theirs.fileno()],
             )
         if self._is_closed:  # which ended the process that there was before this one
             raise Closed

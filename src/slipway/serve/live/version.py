@@ -175,6 +175,7 @@ class LiveVersion:
                 self.observer(self._state)
             except Exception:  # the edge of this thread: it has to look again, whatever happened
                 log.exception("looking for a new release failed; what is live goes on")
+                self._say(ledger_problem="looking for a new release failed; the service's log says why")
 
     def _follow(self, entries: list[LedgerEntry], version: int | None, bundles: Mapping[int, str]) -> None:
         current = self._state.live

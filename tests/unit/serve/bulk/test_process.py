@@ -187,6 +187,22 @@ def test_a_process_that_dies_costs_the_request_that_it_had_and_no_other(client, 
     assert client.post("/predict", json=rows(2_000)).status_code == 200
 
 
+def test_the_process_takes_no_module_of_the_projects_folder_that_pythons_path_names(
+    client, service, flats, monkeypatch
+):
+    for name in ("json", "msgspec"):
+        (flats.project.root / f"{name}.py").write_text("raise ImportError\n")
+    monkeypatch.setenv("PYTHONPATH", str(flats.project.root))
+    if service.bulk.pid is not None:
+        os.kill(service.bulk.pid, signal.SIGKILL)
+        assert client.post("/predict", json=rows(2_000)).status_code == 503
+    try:
+        assert client.post("/predict", json=rows(2_000)).status_code == 200
+    finally:
+        for name in ("json", "msgspec"):
+            (flats.project.root / f"{name}.py").unlink()
+
+
 def test_the_process_ends_when_nothing_large_has_come_for_a_while(client, service, monkeypatch):
     monkeypatch.setattr("slipway.serve.bulk.process.IDLE_SECONDS", 0.01)
 
