@@ -38,21 +38,24 @@ class LabelType:
         if type(value) is int and not (int in self.types and -_INT64 <= value < _INT64):
             # 1.0 as JavaScript writes it, or more than a column of whole numbers holds.
             return float(value) if float in self.types and abs(value) <= LARGEST else None
+        if isinstance(value, str) and not value.strip() and value not in self.classes:
+            return None  # an empty answer to "what was it?" is none
         return value if type(value) in self.types else None
 
     def read(self, cell: str) -> Label | None:
-        """The text of a CSV's cell as a label: a class by its very text, else whatever of the types it can be read as.
+        """The text of a CSV's cell as a label: a class by its text, else whatever of the types it can be read as.
 
         A file does not say whether 1 is a number or a text: what the model predicts does.
         """
-        known = next((label for label in self.classes if str(label) == cell), None)
-        if known is not None:
-            return known
+        for text in (cell, cell.strip()):
+            known = next((label for label in self.classes if str(label) == text), None)
+            if known is not None:
+                return known
         if self.types & {int, float} and (_WHOLE.fullmatch(cell) or _NUMBER.fullmatch(cell)):
             return self.take(int(cell) if _WHOLE.fullmatch(cell) else float(cell))
         if bool in self.types and cell.lower() in _FLAGS:
             return _FLAGS[cell.lower()]
-        return cell if str in self.types else None
+        return self.take(cell)
 
     def is_new(self, label: Label) -> bool:
         """Whether it is a class that the model was not trained on."""
