@@ -239,7 +239,10 @@ def _folds(features: "pl.DataFrame", judged: Judged) -> "Iterator[tuple[pl.DataF
     fold = pl.int_range(pl.len()) % count
     if judged.target.kind == "classification":  # each class in each fold, as far as it has rows
         fold = pl.int_range(pl.len()).over(judged.target.name) % count
-    fold_of = features.select(fold.alias("fold"))["fold"]
+    # Rows that agree in all that is known of them are in one fold, as the split has them on one side.
+    known = [name for name in features.columns if name != judged.target.name]
+    folded = features.with_columns(fold.alias("_fold"))
+    fold_of = folded.select(pl.col("_fold").first().over(known) if known else "_fold").to_series()
     for k in range(count):
         yield features.filter(fold_of != k), features.filter(fold_of == k)
 
