@@ -54,6 +54,7 @@ class Baseline:
     rows: int
     """Of the sample, all folds together."""
     fold_rows: float
+    """Different rows of a fold, the target left aside: those that agree are right or wrong together."""
     folds: dict[str, tuple[float, ...]]
     """Each metric, fold by fold; a fold's model has not seen its rows."""
     constants: dict[str, float]
@@ -127,7 +128,7 @@ def baseline(table: "pl.DataFrame", judged: Judged) -> Baseline:
     return Baseline(
         text=text,
         rows=sample.height,
-        fold_rows=fmean(test.height for _, test in folds),
+        fold_rows=fmean(test.drop(target.name).n_unique() for _, test in folds),
         folds=taken,
         constants=constants,
         features=features,
