@@ -4,9 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from slipway.gate.hold import GateReport
 from slipway.gate.latency import latency
 from slipway.gate.lines import Line
+from slipway.journal.label_type import label_type
 from slipway.journal.labels import gather
 from slipway.journal.partial import measurable_answers
 from slipway.journal.shares import newest_within
@@ -17,11 +20,13 @@ from slipway.monitor.check import PREDICTION
 from slipway.monitor.check import check as check_drift
 from slipway.monitor.window import Monitored
 from slipway.pipeline.orchestrated import T
+from slipway.profile.drift import Measure
 from slipway.project import Project, Replay
 from slipway.records import Decision, Prediction
 from slipway.release.watch import LATENCY_FLOOR_MS, LATENCY_RATIO, Side, compare
+from slipway.storage.clock import latest_moment, unix_time
 from slipway.storage.seams import Decisions, Lease
-from slipway.tables.files import table_of
+from slipway.tables.files import name_of, table_of
 
 if TYPE_CHECKING:
     from slipway.workspace import Workspace
@@ -101,7 +106,9 @@ class Steps:
             return None
         self._workspace.ship()
         wanted = self.project.monitor.watch_rows
+        since = self._live_again_since(version)
         seen = read_window(self._workspace.storage.journal, last=wanted, version=version)
+        seen = [prediction for prediction in seen if prediction.at >= since]
         if len(seen) < wanted:
             return Watched(version, previous, "waiting", f"{len(seen)} of {wanted} predictions so far.", {})
         if previous is None:
@@ -116,6 +123,17 @@ class Steps:
         )
         verdict = "worse" if found.is_worse else "settled"
         return Watched(version, previous, verdict, f"Version {version}: {found.why}.", found.figures)
+
+    def _live_again_since(self, version: int) -> float:
+        """When a version that was live before was released once more, as Unix time: what it answered then was judged.
+
+        0 of any other, and where a clock that was ahead has dated the release into the future.
+        """
+        released = [
+            e.at for e in self._workspace.storage.ledger.entries() if (e.version, e.action) == (version, "released")
+        ]
+        at = unix_time(released[-1]) if len(released) > 1 else None
+        return 0.0 if at is None or at > latest_moment() else at
 
     def settle(self, version: int, why: str) -> None:
         self._workspace.settle(version, why)
@@ -142,18 +160,22 @@ class Steps:
         limit = Replay(latency_factor=LATENCY_RATIO, latency_floor_ms=LATENCY_FLOOR_MS)
         return latency(promoted, before, rows or promoted.bundle.examples()[0], limit, "")
 
-    def _prediction_drift(self, scorer: Scorer, answered: list[Prediction]) -> float | None:
+    def _prediction_drift(self, scorer: Scorer, answered: list[Prediction]) -> Measure | None:
         if not answered:
             return None
         answered, part = measurable_answers(scorer, answered)
         answers = [p.prediction for p in answered]
         report = check_drift(self.project.monitor, part.profile, part.features, answers, part.raw)
         readings = report.columns[PREDICTION].readings
-        return next((abs(r.value) for r in readings if r.value is not None), None)
+        return next((Measure(r.value, r.by_chance or 0.0) for r in readings if r.value is not None), None)
 
     def _labelled_file(self) -> Any:
         if self._data is None:
             return None
         table = table_of(self._data, literal=self.project.literal)
         target = self.project.model.target
-        return table.drop_nulls(target) if target in table.columns else None
+        if target not in table.columns:
+            return None
+        manifest = self._workspace.live_scorer().bundle.manifest
+        labels = label_type(manifest.kind, manifest.classes).of_column(table[target], name_of(self._data))
+        return table.with_columns(pl.Series(target, labels, strict=False)).drop_nulls(target)

@@ -144,6 +144,25 @@ def test_a_promoted_version_that_does_worse_is_rolled_back(project: Workspace) -
     assert project.standing().states[2] == "rolled back"
 
 
+def test_a_version_that_is_released_again_is_judged_by_what_it_answers_from_then_on(project: Workspace) -> None:
+    calm = houses(200, seed=8)
+    tell(project, answer(project, calm), calm["price"].to_list())
+    assert project.run(sets=["model.trees=20"]).candidate == 2
+    project.release(2, override="to be watched")
+    made = answer(project, houses(100, seed=9))
+    tell(project, made, answers(made, off=900.0))
+    assert steps(project.loop())[:2] == [("watch", "worse"), ("rollback", "rolled back")]
+
+    project.release(2, override="its truths were of another shop")
+    looped = project.loop()
+    assert steps(looped)[0] == ("watch", "waiting")
+    assert looped.decisions[0].why.startswith("0 of ")
+    assert looped.live == 2
+    made = answer(project, houses(100, seed=10))
+    tell(project, made, answers(made))
+    assert steps(project.loop())[0] == ("watch", "settled")
+
+
 def test_a_candidate_left_behind_by_a_crash_is_taken_up(project: Workspace) -> None:
     drifted(project)
     source = project.project.path("raw")

@@ -35,7 +35,7 @@ def is_installable(wanted: str) -> bool:
 def test_every_command_of_a_written_readme_works(slipway: Slipway) -> None:
     """What needs an installation names it above; the installation itself is held against the package's extras."""
     rows = "\n".join(
-        f"{i % 97},{'north' if i % 3 else 'south'},{'high' if i % 97 + i % 5 > 50 else 'low'}" for i in range(400)
+        f"{i % 97},{'north' if i % 3 else 'south'},{'high' if i % 97 + i % 5 > 50 else 'low'}" for i in range(600)
     )
     (slipway.folder / "t.csv").write_text(f"x,side,y\n{rows}\n")
     slipway("new", "p", "--from", "t.csv", "--target", "y")

@@ -80,7 +80,7 @@ def skill(model: Model, quality: Quality) -> Line:
     rows, constant = len(quality.truths), _constant_words(model.kind, quality.truths)
     said = f"{best.words()} of {constant}, on {rows:,} test rows, {p_words(p)}"
     unsure = f"lead {between(*best.bounds)}"
-    if ahead and p < ALPHA:
+    if ahead and p < ALPHA and len(quality.truths) >= MIN_ROWS:  # fewer rows keep to no law of large numbers
         return Line(CHECK, asked, said, "passed", unsure, "a model without a lead fails", counts=False)
     if (few := _few(model.kind, quality.truths)) is not None:
         return Line(CHECK, asked, said, "cannot tell", unsure, few, counts=False)

@@ -1,11 +1,15 @@
 """What a model predicts in; which values can be a truth of it out, for a JSON body and for the cell of a file alike."""
 
+import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from slipway.errors import near_miss
+from slipway.errors import DataError, near_miss
 from slipway.records import Label
+
+if TYPE_CHECKING:
+    import polars as pl
 
 _INT64 = 2**63
 LARGEST = 10**45
@@ -56,6 +60,31 @@ class LabelType:
         if bool in self.types and cell.lower() in _FLAGS:
             return _FLAGS[cell.lower()]
         return self.take(cell)
+
+    def of_column(self, column: "pl.Series", file: str) -> list[Label | None]:
+        """The values of a table's target as labels; null where it has none.
+
+        Other tools write 1.0 where there was a 1 as soon as a value is missing, and true, "True" or "true" for the
+        same: whatever says one label is that label.
+
+        Raises:
+            DataError: a value is none that the model could predict; the message says in which row.
+        """
+        labels = []
+        for row, value in enumerate(column.to_list(), start=1):
+            is_missing = value is None or (isinstance(value, float) and math.isnan(value))
+            label = None if is_missing else self._of_value(value)
+            if label is None and not is_missing:
+                raise DataError(
+                    f"{file}: row {row}: `{column.name}` is {value!r}: expected {self.expected()}, as the model "
+                    f"predicts.{self.near_miss(value)} Or leave the column out."
+                )
+            labels.append(label)
+        return labels
+
+    def _of_value(self, value: Any) -> Label | None:
+        label = None if isinstance(value, str) else self.take(value)
+        return self.read(str(value)) if label is None else label
 
     def is_new(self, label: Label) -> bool:
         """Whether it is a class that the model was not trained on."""

@@ -71,12 +71,17 @@ def newest_within(truths: Mapping[str, Truth], limit: float) -> dict[str, Truth]
 def callers_beside_others(sources: Iterable[str]) -> tuple[str, ...]:
     """The sources that may not decide alone: tokens, and callers without one, where another source has labelled too."""
     several = sorted(set(sources))
-    return tuple(source for source in several if source.startswith((TOKEN, ANYBODY))) if len(several) > 1 else ()
+    return tuple(filter(_is_caller, several)) if len(several) > 1 else ()
+
+
+def _is_caller(source: str) -> bool:
+    """Whether a source is not at this machine; one that says nothing of who it is, is not."""
+    return source != FILE and not source.startswith(USER)
 
 
 def _capped(sources: Iterable[str]) -> frozenset[str]:
-    tokens = frozenset(source for source in sources if source.startswith(TOKEN))
-    return tokens | {ANYBODY} if tokens else tokens
+    callers = frozenset(filter(_is_caller, sources))
+    return callers if callers - {ANYBODY} else frozenset()
 
 
 def in_words(found: tuple[Share, ...]) -> str:

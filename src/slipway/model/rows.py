@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from slipway.errors import DataError
+from slipway.errors import DataError, near_miss
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,19 +35,28 @@ def row_hashes(table: "pl.DataFrame", columns: Sequence[str] | None = None) -> H
     return _mixed(total)
 
 
-def split_rows(table: Table, *, test_share: float = 0.2, seed: int = 7) -> tuple[Table, Table]:
+def split_rows(
+    table: Table, *, test_share: float = 0.2, seed: int = 7, target: str | None = None
+) -> tuple[Table, Table]:
     """Split a table, of Polars or pandas, into training and test rows by the content of each row.
 
     A row keeps its side when the data grows, so that the next model's test rows are rows that this one never learnt
     from; rows of the same content are on one side. The share is met as far as chance goes.
 
+    Args:
+        target: the column to predict, which says nothing of a row's side. If it did, rows that agree in all else would
+            be parted by it: a model that learnt the ones of them is wrong about the others, and seems worse than it is.
+
     Raises:
-        DataError: one side would be empty.
+        DataError: one side would be empty, or there is no column `target`.
     """
     if not 0 < test_share < 1:
         raise DataError(f"split_rows: test_share = {test_share}: expected a number between 0 and 1.")
     frame = _as_polars(table)
-    seeded = _mixed(row_hashes(frame) ^ np.array(seed, dtype=np.int64).astype(np.uint64))
+    if target is not None and target not in frame.columns:
+        raise DataError(f"split_rows: no column `{target}`.{near_miss(target, frame.columns)}")
+    known = [name for name in frame.columns if name != target]
+    seeded = _mixed(row_hashes(frame, known) ^ np.array(seed, dtype=np.int64).astype(np.uint64))
     # 53 bits are what a float holds exactly.
     is_test = (seeded >> np.uint64(11)).astype(np.float64) / 2.0**53 < test_share
     if is_test.all() or not is_test.any():

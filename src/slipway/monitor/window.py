@@ -10,6 +10,7 @@ import polars as pl
 
 from slipway.errors import DataError
 from slipway.gate.measure import measure
+from slipway.journal.label_type import label_type
 from slipway.journal.partial import Measurable, measurable_answers
 from slipway.journal.shares import callers_beside_others, newest_within
 from slipway.journal.window import read_window, truths_of
@@ -157,7 +158,8 @@ def monitor_file(project: Project, scorer: Scorer, version: int, data: Any) -> M
     """Score a file or a table by the live version and hold it against what that learnt from. Nothing is journalled.
 
     Raises:
-        DataError: the file lacks a column that the model needs, or no row of it could be scored.
+        DataError: the file lacks a column that the model needs, no row of it could be scored, or its target is of
+            another type than the model predicts.
     """
     file = name_of(data)
     table, times = _by_time(table_of(data, stay_text=scorer.bundle.texts, literal=project.literal))
@@ -170,7 +172,9 @@ def monitor_file(project: Project, scorer: Scorer, version: int, data: Any) -> M
     if not scored:
         raise DataError(f"{file}: no row could be scored. The first: {next(iter(scores.errors), 'the file is empty')}.")
     target = project.model.target
-    truths = table[target].to_list() if target in table.columns else [None] * table.height
+    manifest = scorer.bundle.manifest
+    wanted = label_type(manifest.kind, manifest.classes)
+    truths = wanted.of_column(table[target], file) if target in table.columns else [None] * table.height
     seen = _Rows(
         part=Measurable(scorer.bundle.profile, scorer.features(raw[scored]), raw[scored]),
         predictions=[scores.predictions[i] for i in scored],

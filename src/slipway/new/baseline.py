@@ -54,6 +54,7 @@ class Baseline:
     rows: int
     """Of the sample, all folds together."""
     fold_rows: float
+    """Different rows of a fold, the target left aside: those that agree are right or wrong together."""
     folds: dict[str, tuple[float, ...]]
     """Each metric, fold by fold; a fold's model has not seen its rows."""
     constants: dict[str, float]
@@ -127,7 +128,7 @@ def baseline(table: "pl.DataFrame", judged: Judged) -> Baseline:
     return Baseline(
         text=text,
         rows=sample.height,
-        fold_rows=fmean(test.height for _, test in folds),
+        fold_rows=fmean(test.drop(target.name).n_unique() for _, test in folds),
         folds=taken,
         constants=constants,
         features=features,
@@ -239,7 +240,10 @@ def _folds(features: "pl.DataFrame", judged: Judged) -> "Iterator[tuple[pl.DataF
     fold = pl.int_range(pl.len()) % count
     if judged.target.kind == "classification":  # each class in each fold, as far as it has rows
         fold = pl.int_range(pl.len()).over(judged.target.name) % count
-    fold_of = features.select(fold.alias("fold"))["fold"]
+    # Rows that agree in all that is known of them are in one fold, as the split has them on one side.
+    known = [name for name in features.columns if name != judged.target.name]
+    folded = features.with_columns(fold.alias("_fold"))
+    fold_of = folded.select(pl.col("_fold").first().over(known) if known else "_fold").to_series()
     for k in range(count):
         yield features.filter(fold_of != k), features.filter(fold_of == k)
 

@@ -170,7 +170,9 @@ def split(
         since = {rows}[TIME].quantile(1 - test_share, interpolation="nearest")
         is_newest = (pl.col(TIME) >= since).fill_null(False)
         return {rows}.filter(~is_newest), {rows}.filter(is_newest)
-    train, test = split_rows(later, test_share=max(test_share, enough / 2 / later.height), seed=seed)
+    train, test = split_rows(
+        later, target=TARGET, test_share=max(test_share, enough / 2 / later.height), seed=seed
+    )
     return pl.concat([{rows}.filter(~is_later), train]), test
 '''
     taken, given = f"features: pl.DataFrame, *, {share}, seed: int = {seed}", "tuple[pl.DataFrame, pl.DataFrame]"
@@ -180,8 +182,8 @@ def split(
     return f'''
 @stage(outputs=("train", "test"))
 {signature}
-    """By each row's content, so that a row stays on its side when more of them come."""{reason}
-    return split_rows({known}, test_share=test_share, seed=seed)
+    """By what is known of each row, so that it stays on its side when more of them come."""{reason}
+    return split_rows({known}, target=TARGET, test_share=test_share, seed=seed)
 '''
 
 

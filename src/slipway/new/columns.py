@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 Use = Literal["category", "number", "quantity", "date", "text", "left out"]
 
 _SPLIT_VALUES = {"train", "training", "test", "testing", "val", "valid", "validation", "dev", "holdout", "eval"}
+_FEW_KINDS = 50
+"""With fewer different rows a fifth of them is no sample of all."""
 _SPLIT_NAME = re.compile(r"^(cv_?)?(split|fold|partition|subset)(_?\d+)?$", re.IGNORECASE)
 _ID_NAME = re.compile(r"(^|[_\s\-.])(?i:id|key|uuid|guid|index|idx|rownum)$|[a-z](Id|ID)$|^(?i:unnamed)")
 
@@ -144,8 +146,9 @@ def judge(table: "pl.DataFrame", target: str | None, facts: FileFacts | None = N
                 else replace(column, why="; ".join(filter(None, [column.why, verdict.why])), is_suspect=True)
             )
     share = round(max(0.01, min(0.2, _TEST_ROWS / known.height)), 3)
-    warnings = (*goal.warnings, *_repeated(table))
     time = _time(looked_at, columns, share, goal.name)
+    told = [column.name for column in columns if column.use != "left out"]
+    warnings = (*goal.warnings, *_repeated(table), *(() if time else _few_kinds(known, told)))
     until = next((_last_day(known, column) for column in columns if column.name == time), "")
     judged = Judged(goal, known.height, tuple(columns), time, until, share, warnings)
     if not judged.kept:
@@ -285,6 +288,17 @@ def _repeated(table: "pl.DataFrame") -> list[str]:
     return [
         f"{repeated:,} {row} the same as another in every column; the split keeps such rows on one side, and they "
         "count as often as they are there."
+    ]
+
+
+def _few_kinds(table: "pl.DataFrame", told: "list[str]") -> list[str]:
+    """A word on rows of a few kinds, whole kinds of which the split tests on."""
+    kinds = table.select(told).hash_rows().n_unique() if told else 0
+    if not 0 < kinds < min(_FEW_KINDS, table.height / 4):
+        return []
+    return [
+        f"The columns that are kept have {kinds} different rows in all. The model is tested on kinds of rows that it "
+        "has not learnt from, so it may seem worse than it is, and be refused: add columns that tell rows apart."
     ]
 
 

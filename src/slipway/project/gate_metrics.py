@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from slipway.errors import ProjectError
-from slipway.project.facts import FILE, METRICS, Model
+from slipway.project.facts import FILE, LOWER_IS_BETTER, METRICS, Model, Threshold
 
 _SHORTEST = 6
 """Of shorter names, such as `rmsle` beside `rmse`, one letter more is another metric."""
@@ -21,9 +21,10 @@ def check_gate_metrics(root: Path, model: Model) -> None:
     metrics stage gave.
 
     Raises:
-        ProjectError: with the name that was meant.
+        ProjectError: with the name that was meant; or a least value is beyond what there is.
     """
-    for name in model.gate:
+    for name, threshold in model.gate.items():
+        _check_reach(name, threshold, model)
         meant = _meant(name, model)
         if meant is None or _is_named(root, name):
             continue
@@ -32,6 +33,16 @@ def check_gate_metrics(root: Path, model: Model) -> None:
         raise ProjectError(
             f"{FILE}: [model.gate] {name}{other}: it is not recomputed, and no file of the project names it.{hint} A "
             "figure of the project's own goes by the name that its metrics stage gives it."
+        )
+
+
+def _check_reach(name: str, threshold: Threshold, model: Model) -> None:
+    """Refuse a least value that no model reaches: 80 where 0.8 is meant."""
+    is_share = name in METRICS[model.kind] and name not in LOWER_IS_BETTER
+    if is_share and threshold.minimum is not None and threshold.minimum > 1:
+        raise ProjectError(
+            f"{FILE}: [model.gate.{name}] min = {threshold.minimum:g}: 1 is the best there is, so that no model would "
+            "pass. 80 % is written 0.8."
         )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from slipway.gate.lines import Line
 from slipway.journal.shares import callers_beside_others
+from slipway.profile.drift import Measure
 from slipway.records import Label, Prediction
 from slipway.rounding import rounded
 
@@ -27,7 +28,7 @@ class Side:
     predictions: Sequence[Prediction]
     truths: Mapping[str, Label]
     """The latest truth by prediction id."""
-    prediction_drift: float | None = None
+    prediction_drift: Measure | None = None
     """How far the answers are from those of the version's own reference; None where it can't be told."""
     sources: Mapping[str, str] = field(default_factory=dict)
     """Who gave the truth, by prediction id."""
@@ -94,7 +95,7 @@ def _figures(side: Side) -> dict[str, Any]:
         "errors": sum(p.error is not None for p in side.predictions),
         "truths": len(side.truths),
         "median_latency_ms": round(median(latencies), 3) if latencies else None,
-        "prediction_drift": side.prediction_drift,
+        "prediction_drift": None if side.prediction_drift is None else abs(side.prediction_drift.value),
     }
 
 
@@ -164,10 +165,11 @@ def _latency(promoted: Mapping[str, Any], before: Mapping[str, Any]) -> str | No
 
 def _drift(promoted: Side, before: Side, threshold: float | None) -> str | None:
     now, then = promoted.prediction_drift, before.prediction_drift
-    # Answers that moved under the predecessor too moved with the data; only the new version's own move counts.
-    if threshold is None or now is None or now <= threshold or then is None or then > threshold:
+    # Answers that moved under the predecessor too moved with the data; only the new version's own move counts, and as
+    # in a check only one that is more than what so few rows show by chance.
+    if threshold is None or now is None or then is None or not now.exceeds(threshold) or abs(then.value) > threshold:
         return None
-    return f"prediction drift {now:.3f}, before {then:.3f}, where {threshold:g} is the threshold"
+    return f"prediction drift {abs(now.value):.3f}, before {abs(then.value):.3f}, where {threshold:g} is the threshold"
 
 
 def _is_share_greater(hits: int, n: int, hits_before: int, m: int) -> bool:

@@ -1,7 +1,9 @@
 import math
 
+import polars as pl
 import pytest
 
+from slipway.errors import DataError
 from slipway.journal.label_type import ANY, LabelType, label_type
 
 NUMBERS = frozenset({int, float})
@@ -100,3 +102,35 @@ def test_a_class_that_training_never_saw_is_known_as_one():
 def test_how_large_a_number_may_be_is_said_where_it_is_a_number():
     assert LabelType(NUMBERS).expected() == "a number or a whole number, within ±1e45"
     assert LabelType(frozenset({int})).expected() == "a whole number"
+
+
+@pytest.mark.parametrize(
+    ("values", "classes", "labels"),
+    [
+        ([1.0, None, 0.0], (0, 1), [1, None, 0]),  # whole numbers beside a gap, as pandas has them
+        ([2.0, float("nan")], (1, 2, 3), [2, None]),
+        (["true", "False", None], (False, True), [True, False, None]),
+        (["1", "2"], (1, 2), [1, 2]),
+        ([1, 2], ("1", "2"), ["1", "2"]),
+        ([True, False], ("False", "True"), ["True", "False"]),
+        (["low", "new"], ("low", "high"), ["low", "new"]),
+    ],
+)
+def test_whatever_says_a_label_in_a_table_is_that_label(values, classes, labels):
+    found = label_type("classification", classes).of_column(pl.Series("y", values), "t.parquet")
+    assert [(label, type(label)) for label in found] == [(label, type(label)) for label in labels]
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "classes", "problem"),
+    [
+        ([0, 1], "classification", (False, True), "row 1: `y` is 0: expected true or false"),
+        ([1.0, 2.5], "classification", (1, 2), r"row 2: `y` is 2\.5: expected a whole number"),
+        ([1.5, 2.5], "classification", (1, 2), "row 1: `y` is 1"),
+        (["3.5", "$1,200"], "regression", (), r"row 2: `y` is '\$1,200': expected a number or a whole number"),
+        ([[1], [2]], "regression", (), r"row 1: `y` is \[1\]"),
+    ],
+)
+def test_what_no_label_can_be_is_refused_with_its_row(values, kind, classes, problem):
+    with pytest.raises(DataError, match=rf"t\.csv: {problem}"):
+        label_type(kind, classes).of_column(pl.Series("y", values), "t.csv")

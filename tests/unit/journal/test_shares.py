@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from slipway.journal.shares import FEW, in_words, shares
+from slipway.journal.shares import FEW, callers_beside_others, in_words, shares
 
 sources = st.sampled_from(["token:a", "token:b", "token:c", "user:ada", "api", "file"])
 
@@ -31,6 +31,14 @@ def test_who_is_at_this_machine_is_not_held_to_it_and_counts():
 def test_a_caller_without_a_name_is_held_to_it_beside_tokens():
     assert learnt({"api": 5_000, "token:a": 200}, 0.5) == {"api": 200, "token:a": 200}
     assert learnt({"api": 5_000, "user:ada": 200}, 0.5) == {"api": 5_000, "user:ada": 200}
+
+
+@pytest.mark.parametrize("unnamed", ["", "token", "import", "apis"])
+def test_a_source_that_does_not_say_who_it_is_is_a_caller_like_any(unnamed):
+    assert learnt({unnamed: 5_000, "user:ada": 200}, 0.5) == {unnamed: 200, "user:ada": 200}
+    assert learnt({unnamed: 5_000, "api": 200}, 0.5) == {unnamed: 200, "api": 200}
+    assert callers_beside_others([unnamed, "user:ada", "file"]) == (unnamed,)
+    assert callers_beside_others([unnamed]) == ()
 
 
 def test_a_few_labels_of_another_do_not_silence_a_caller():

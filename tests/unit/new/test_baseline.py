@@ -1,3 +1,5 @@
+import re
+
 import numpy as np
 import polars as pl
 import pytest
@@ -81,6 +83,23 @@ def test_ten_rows_are_enough_to_be_tried():
     gate = ask(first, judged)
     assert gate.toml() == "{ accuracy = { max_drop = 0.02 } }"  # of 2 test rows a limit would say nothing
     assert "too few for a limit" in gate.why
+
+
+@pytest.mark.parametrize("kinds", [(2, 3, 4, 5, 6), (30, 20)])
+def test_a_table_of_categories_alone_has_a_gate_that_its_model_passes(kinds):
+    """Many rows agree in all but the target: nothing that is learnt of some of them may decide of the others."""
+    rng = np.random.default_rng(2)
+    columns = {f"c{i}": rng.integers(0, k, 2_000) for i, k in enumerate(kinds)}
+    chance = 1 / (1 + np.exp(-2.5 * (2 * (columns["c0"] % 2) - 1.0)))
+    table = pl.DataFrame({name: [f"v{v}" for v in values] for name, values in columns.items()})
+    judged, first = tried(table.with_columns(y=pl.Series(np.where(rng.random(2_000) < chance, "yes", "no"))))
+    stages = {"__name__": "pipeline"}
+    exec(first.text, stages)
+    train, test = stages["split"](first.features)
+    reached = stages["metrics"](stages["model"](train), test)["accuracy"]
+    least = float(re.search(r"min = ([0-9.]+)", ask(first, judged).toml())[1])
+    assert least > 0.6
+    assert reached >= least
 
 
 def test_rows_that_no_split_divides_are_refused():

@@ -193,3 +193,16 @@ def test_words_that_a_category_reads_as_null_are_named():
     judged = judge(table(city=cities), "y", FileFacts(words={"city": {"NA": 40, "null": 10}}))
     assert column(judged, "city").why == '"NA" (40 rows), "null" (10 rows) as null'
     assert column(judge(table(city=["NA", "Graz"] * (ROWS // 2)), "y"), "city").why == '"NA" (100 rows) as null'
+
+
+@pytest.mark.parametrize(
+    ("kinds", "rows", "is_told"), [(10, 400, True), (49, 400, True), (60, 400, False), (10, 30, False)]
+)
+def test_a_table_of_a_few_kinds_of_rows_is_told_that_its_test_says_little(kinds, rows, is_told):
+    table = pl.DataFrame(
+        {"code": [f"k{i % kinds}" for i in range(rows)], "y": ["yes" if i % 7 < 3 else "no" for i in range(rows)]}
+    )
+    words = [warning for warning in judge(table, "y").warnings if "different rows in all" in warning]
+    assert [word.startswith(f"The columns that are kept have {kinds} different rows") for word in words] == [
+        True
+    ] * is_told

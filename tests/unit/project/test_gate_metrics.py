@@ -64,3 +64,14 @@ def test_a_name_that_the_project_gives_a_figure_of_its_own_is_no_slip(tmp_path, 
         asked(tmp_path, "logloss")
     (tmp_path / file).write_text(text)
     asked(tmp_path, "logloss")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "least"),
+    [("accuracy", "classification", 80), ("auc", "classification", 1.5), ("r2", "regression", 70)],
+)
+def test_a_least_value_that_no_model_reaches_is_refused_when_the_project_is_read(tmp_path, name, kind, least):
+    with pytest.raises(ProjectError, match=rf"\[model.gate.{name}\] min = {least:g}: 1 is the best there is"):
+        check_gate_metrics(tmp_path, Model(kind, "y", gate={name: Threshold(minimum=least)}))
+    check_gate_metrics(tmp_path, Model(kind, "y", gate={name: Threshold(minimum=1.0)}))
+    check_gate_metrics(tmp_path, Model("regression", "y", gate={"rmse": Threshold(maximum=80.0)}))

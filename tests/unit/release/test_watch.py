@@ -1,6 +1,9 @@
+import numpy as np
 import pytest
 
 from slipway.gate.lines import Line
+from slipway.monitor.rules import FALSE_ALARMS
+from slipway.profile.drift import Measure, Moments, mean_shift, standard_errors, total_variation
 from slipway.records import Prediction
 from slipway.release.watch import Side, compare
 
@@ -78,15 +81,45 @@ def test_a_machine_that_was_busy_sends_no_version_back(outcome):
     assert not found.is_worse
     assert found.why.startswith("no worse than its predecessor over 50 predictions; median latency 80.0 ms")
     assert found.figures["latency"]["outcome"] == outcome
-    drifted = Side(slow.predictions, {}, prediction_drift=0.4)
-    steady = Side(quick.predictions, {}, prediction_drift=0.01)
+    drifted = Side(slow.predictions, {}, prediction_drift=Measure(0.4, 0.1))
+    steady = Side(quick.predictions, {}, prediction_drift=Measure(0.01, 0.1))
     assert judged(drifted, steady, ask_in_turn=in_turn(outcome)).why.startswith("prediction drift 0.400")
 
 
 @pytest.mark.parametrize(("before", "is_worse"), [(0.05, True), (0.3, False), (None, False)])
 def test_answers_that_moved_count_unless_they_moved_before_too(before, is_worse):
-    moved = Side(predictions(["yes"] * 50), {}, prediction_drift=0.4)
-    assert judged(moved, Side(predictions(["yes"] * 50, version=1), {}, prediction_drift=before)).is_worse is is_worse
+    moved = Side(predictions(["yes"] * 50), {}, prediction_drift=Measure(-0.4, 0.1))
+    drift = None if before is None else Measure(before, 0.1)
+    assert judged(moved, Side(predictions(["yes"] * 50, version=1), {}, prediction_drift=drift)).is_worse is is_worse
+
+
+@pytest.mark.parametrize(("classes", "rows"), [(12, 100), (25, 200), (40, 400)])
+def test_answers_of_many_classes_that_moved_by_chance_alone_send_no_version_back(classes, rows):
+    """Beyond the threshold are 14 to 22 of a hundred such windows."""
+    rng, share = np.random.default_rng(3), np.full(classes, 1 / classes)
+    z = standard_errors(FALSE_ALARMS / 20)
+    beyond = worse = 0
+    for _ in range(200):
+        learnt = rng.multinomial(2_000, share)
+        now, then = (total_variation(learnt, rng.multinomial(rows, share), z=z) for _ in range(2))
+        sides = (Side(predictions(["a"]), {}, prediction_drift=drift) for drift in (now, then))
+        beyond += now.value > 0.15 >= then.value
+        worse += judged(*sides).is_worse
+    assert beyond > 3
+    assert worse <= 1
+
+
+def test_numbers_that_moved_by_chance_alone_send_no_version_back_and_those_that_moved_do():
+    rng, learnt, z = np.random.default_rng(3), Moments(2_000, 0.0, 1.0), standard_errors(FALSE_ALARMS / 20)
+    near = mean_shift(learnt, Moments(200, 0.0, 1.0), z=z)
+
+    def worse(mean):
+        drifts = (mean_shift(learnt, Moments(200, m, 1.0), z=z) for m in rng.normal(mean, 200**-0.5, 200))
+        before = Side([], {}, prediction_drift=near)
+        return sum(judged(Side([], {}, prediction_drift=drift), before).is_worse for drift in drifts)
+
+    assert worse(0.0) <= 1  # 7 of 200 are beyond the threshold
+    assert worse(0.6) == 200
 
 
 SHOP, OTHER, ADA = "token:shop", "token:other", "user:ada"
