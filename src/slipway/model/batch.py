@@ -1,7 +1,7 @@
 """A file's table in, the same rows with their answers out, by the path that a request takes; part by part."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,7 +24,8 @@ def answer_table(scorer: Scorer, table: pl.DataFrame) -> pl.DataFrame:
 
     Where training had values that an online stage could not read, `unread` names the columns of such values of a row.
 
-    A column of the table's own that has one of these names keeps it; the answer's gets `answered_` before its name.
+    A column of the table's own that has one of these names keeps it; the answer's gets `answered_` before its name, as
+    often as it takes.
 
     Raises:
         DataError: a column that the model needs is missing, or holds values of another type.
@@ -45,7 +46,13 @@ def answer_table(scorer: Scorer, table: pl.DataFrame) -> pl.DataFrame:
     if manifest.readings.lossy:
         named = [", ".join(scores.lost.get(row, ())) or None for row in range(table.height)]
         answered.append(pl.Series(UNREAD, named, dtype=pl.String))
-    return table.with_columns(s.alias(f"answered_{s.name}") if s.name in table.columns else s for s in answered)
+    return table.with_columns(s.alias(_free_name(s.name, table.columns)) for s in answered)
+
+
+def _free_name(name: str, taken: Collection[str]) -> str:
+    while name in taken:
+        name = f"answered_{name}"
+    return name
 
 
 def answer_file(scorer: Scorer, path: Path) -> Iterator[pl.DataFrame]:

@@ -193,8 +193,9 @@ def _stands_for(text: str, kind: str, held: ColumnType) -> bool:
 
 def _check_zone(series: "pl.Series", held: ColumnType, types: tuple[str, ...]) -> None:
     zone = getattr(series.dtype, "time_zone", None)
-    if _form(series) in ("date", "datetime") and held.kind == "datetime" and (zone is not None) != held.is_zoned:
-        has = f"times of the zone {zone}" if zone is not None else "times without a zone"
+    given = _form(series)
+    if given in ("date", "datetime") and held.kind == "datetime" and (zone is not None) != held.is_zoned:
+        has = f"times of the zone {zone}" if zone is not None else f"{_KINDS[given]} without a zone"
         remedy = "Give them a zone" if held.is_zoned else "Give local times, as training's were, without one"
         raise DataError(
             f"column `{series.name}` holds {has} ({_first(series)}): expected {expectation(types, True, held)}. "

@@ -99,8 +99,8 @@ class Dates:
     def call(self, name: str, column: str) -> str:
         """The expression that reads a column, given the function's name and the column's as a literal."""
         if self.count == "days":
-            days = f"pl.col({column}).cast(pl.Float64) - 25_569"
-            return f'pl.from_epoch((({days}) * 86_400).cast(pl.Int64, strict=False), "s").cast(pl.Datetime("us"))'
+            seconds = f"((pl.col({column}).cast(pl.Float64) - 25_569) * 86_400).round()"
+            return f'pl.from_epoch({seconds}.cast(pl.Int64, strict=False), "s").cast(pl.Datetime("us"))'
         if self.count:
             count = f"pl.col({column}).cast(pl.Int64, strict=False)"
             return f'pl.from_epoch({count}, "{self.count}").cast(pl.Datetime("us"))'

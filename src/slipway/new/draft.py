@@ -72,7 +72,7 @@ class Draft:
             yield f"  Split by time, `{judged.time}`: the newest rows are the test."
         yield f"  Kept: {', '.join(column.name for column in judged.kept)}."
         for column in judged.kept:
-            if column.use in ("quantity", "date", "text") or column.is_suspect:
+            if column.why and column.use != "left out":
                 yield f"  {'Suspect' if column.is_suspect else 'Read'}: {column.name} {column.why}."
         for column in judged.left_out:
             yield f"  Left out: {column.name} {column.why}."

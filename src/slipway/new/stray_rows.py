@@ -1,4 +1,4 @@
-"""Rows of a file that are none: units below the header, the header again, a total at the end. They are pointed out."""
+"""Rows of a file that are none: units below the header, the header again, a total or a remark at the end."""
 
 import re
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ _TOTAL = re.compile(
 )
 _LEAST_ROWS = 10
 _LAST = 3
+_LEAST_COLUMNS = 3
 
 
 def stray_rows(table: "pl.DataFrame", header_lines: int) -> list[str]:
@@ -65,7 +66,19 @@ def _total(table: "pl.DataFrame", header_lines: int) -> str:
             if text is not None and _TOTAL.fullmatch(text) and (column == text).sum() == 1:
                 said = f'{_place(place, header_lines)} begins with "{text.strip()}"'
                 return f"{said}: if it sums up the others, it is no row. Take it out of the file."
-    return ""
+    return _note(table, header_lines)
+
+
+def _note(table: "pl.DataFrame", header_lines: int) -> str:
+    """A last row that holds one text alone, as no row above does: a source, a remark."""
+    import polars as pl
+
+    filled = table.select(pl.sum_horizontal(pl.all().is_not_null().cast(pl.Int32))).to_series()
+    texts = [column[-1] for column in _texts(table) if column[-1] is not None]
+    if table.width < _LEAST_COLUMNS or filled[-1] != 1 or not texts or bool((filled[:-_LAST] <= 1).any()):
+        return ""
+    said = f'{_place(table.height - 1, header_lines)} holds "{texts[0].strip()[:40]}" alone'
+    return f"{said}: if that is a remark, it is no row. Take it out of the file."
 
 
 def _texts(table: "pl.DataFrame") -> "list[pl.Series]":

@@ -83,15 +83,17 @@ def judge_target(
     values = table[name].drop_nulls()
     _refuse_type(values)
     missing = table.height - values.len()
+    said = _missing_words(words or {}, missing)
     if values.len() < LEAST_ROWS:
-        known = f" ({missing} have no `{name}`)" if missing else ""
+        known = f" ({missing} have no `{name}`{said})" if missing else ""
         raise ProjectError(f"{table.height} rows{known} are too few to learn from and to test on: give {LEAST_ROWS}.")
     distinct = values.n_unique()
     if distinct == 1:
-        raise ProjectError(f"--target {name}: always {values[0]!r}: there is nothing to predict.")
+        others = f" where it is known; {missing:,} rows have none{said}" if said else ""
+        raise ProjectError(f"--target {name}: always {values[0]!r}{others}: there is nothing to predict.")
     kind, why = _kind(values, distinct)
     warnings = tuple(_warnings(values, kind, table.height, literal))
-    return Target(name, kind, why, missing, warnings, literal, _missing_words(words or {}, missing))
+    return Target(name, kind, why, missing, warnings, literal, said)
 
 
 def word_counts(words: Mapping[str, int]) -> str:

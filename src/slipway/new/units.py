@@ -24,8 +24,8 @@ _THOUSANDS: Mapping[str, float] = {
     **dict.fromkeys(("cr", "crore", "crores"), 1e7),
     **dict.fromkeys(("b", "bn", "mrd", "billion", "billions"), 1e9),
 }
-_UNSURE = ("m", "b", "B")
-"""These may be metres, minutes, bits, bytes: multiples only beside another one."""
+_UNSURE = ("m", "b", "B", "CR")
+"""These may be metres, minutes, bits, bytes, a credit: multiples only beside another one."""
 _HUNDREDTHS: Mapping[str, float] = {
     **dict.fromkeys(("%", "percent", "per cent", "pct"), 1.0),
     **dict.fromkeys(("‰", "per mille", "permille"), 0.1),
@@ -97,8 +97,12 @@ def accepted_units(found: Iterable[tuple[str, str, bool, int]]) -> Unit | None:
     alike = sorted({other for front, other in pairs if front == before and _alike(other) == _alike(after)})
     if len(alike) > 1:
         behind = f"(?:{'|'.join(map(_escaped, alike))}){mark}"
-    has_bare = is_optional and (before or after) and ("", "") in pairs
-    return Unit(in_front, behind, (), is_optional, _usual(before, after), (r"^[-+\s\d.,]*$",) if has_bare else ())
+    odd: tuple[str, ...] = ()
+    if is_optional and after and not {("", ""), (before, "")}.isdisjoint(pairs):
+        odd = (r"\d[\s)]*$",)
+    elif is_optional and before and not after and ("", "") in pairs:
+        odd = (r"^[-+\s\d.,]*$",)
+    return Unit(in_front, behind, (), is_optional, _usual(before, after), odd)
 
 
 def _scaled(before: str, after: str, seen: "set[_Around]", table: Mapping[str, float]) -> Unit | None:

@@ -77,6 +77,16 @@ def sniff(path: Path) -> Dialect:
     return Dialect(encoding, header.separator, names, header.lines, header.has_rows, unnamed, header.titles)
 
 
+def refuse_pattern(path: Path, name: str) -> None:
+    """Refuse a column's name that is to Polars a pattern of other columns' names: it would not find this one.
+
+    Raises:
+        DataError: it is one.
+    """
+    if name == "*" or (name.startswith("^") and name.endswith("$")):
+        raise DataError(f"{path}: column `{name}`: `*`, and a name from ^ to $, are taken for all names. Rename it.")
+
+
 def _names(path: Path, header: Sequence[str], line: int) -> tuple[str, ...]:
     # pandas writes its index as a first column without a name, so many files have one.
     names = [name.strip() or f"column_{position}" for position, name in enumerate(header, start=1)]
@@ -88,9 +98,7 @@ def _names(path: Path, header: Sequence[str], line: int) -> tuple[str, ...]:
                 "Rename one."
             )
         seen[name] = position
-        if name.startswith("^") and name.endswith("$"):
-            # To Polars it is a pattern of other columns' names: it would not find this one.
-            raise DataError(f"{path}: column `{name}`: a name from ^ to $ is taken for a pattern of names. Rename it.")
+        refuse_pattern(path, name)
     return tuple(names)
 
 

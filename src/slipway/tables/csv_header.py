@@ -11,7 +11,8 @@ SEPARATORS = ",;\t|"
 _RECORDS = 200
 _SEPARATOR_LINE = re.compile(
     r"\ufeff?(?:[ \t]*(?:\r\n|\n|\r))*"
-    r'[ \t]*"?[ \t]*sep[ \t]*=[ ]*(?P<separator>\\t|\t|[^\s"])"?[ \t,;|"]*(?:\r\n|\n|\r|$)',
+    r"""[ \t]*["']?[ \t]*sep[ \t]*=(?:[ ]*["']*(?P<separator>\\t|\t|[^\s"'])["']?|(?P<blank> )["']?)[ \t,;|"']*"""
+    r"(?:\r\n|\n|\r|$)",
     re.IGNORECASE,
 )
 _LINE_END = re.compile(r"\r\n|\n|\r")
@@ -49,14 +50,20 @@ class _Record:
     def filled(self) -> int:
         return sum(bool(cell.strip()) for cell in self.cells)
 
+    @property
+    def is_padded(self) -> bool:
+        """Whether blank cells alone follow those that hold something, as spreadsheets fill up a short line."""
+        return not any(cell.strip() for cell in self.cells[self.filled :])
+
 
 def find_header(text: str, *, is_whole: bool) -> Header:
     """Find the header of a CSV text and the separator between its values.
 
     A first line such as `sep=;`, as spreadsheets read and write it, names the separator, unless another one fits the
     rows and this one does not. The separator is else the one by which most of the first rows have as many values as
-    the header. Above the header may stand comments that begin with `#`, titles of one value, and lines that are
-    narrower than the table and are followed by a blank one.
+    the header. Above the header may stand comments that begin with `#`, titles of one value, lines with
+    values in the first half of the columns alone, and lines that are narrower than the table and are followed by a
+    blank one.
 
     Args:
         is_whole: whether the text is the whole file, so that its last line is not cut.
@@ -67,7 +74,7 @@ def find_header(text: str, *, is_whole: bool) -> Header:
     found = {separator: _layout(text[start:], separator, is_whole=is_whole) for separator in SEPARATORS}
     best = max(SEPARATORS, key=lambda separator: found[separator][0])
     if told:
-        named = told["separator"].replace("\\t", "\t")
+        named = (told["separator"] or told["blank"]).replace("\\t", "\t")
         score, header = found.get(named) or _layout(text[start:], named, is_whole=is_whole)
         if score[1] > 1 or found[best][0][1] < 2:
             best, found[named] = named, (score, header)
@@ -109,7 +116,7 @@ def _header_place(records: Sequence[_Record], filled: Sequence[int]) -> int:
         record, following = records[place], filled[known + 1 : known + 2]
         if record.is_comment and not _is_header_in_comment(records, filled[known:], usual):
             continue
-        is_title = usual > 1 and record.filled == 1 and bool(record.cells[0].strip())
+        is_title = usual > 1 and record.filled <= max(1, usual / 2) and record.is_padded
         is_narrow = len(record.cells) < usual
         is_apart = bool(following) and records[following[0]].start > record.end
         if is_title or (is_narrow and (is_apart or place != first)):

@@ -136,6 +136,8 @@ def _remedy(path: Path, dialect: Dialect, line: int, row: list[str]) -> str:
     escaped = escaped_quote_line(path, dialect)
     if escaped is not None and escaped <= line:
         return f"In line {escaped} a backslash stands before a quote: in CSV a quote inside quotes is written twice."
+    if any(re.match(r'\s+"', cell) for cell in row):
+        return "A blank stands before a double quote, which then is a part of the value: take the blank away."
     if row and row[0].lstrip().startswith("#"):
         return "A comment may stand above the header alone: take the line out."
     if len(row) == len(dialect.names) + 1 and not row[-1]:

@@ -169,7 +169,7 @@ def _parquet_errors(path: Path) -> Iterator[None]:
 
 
 def _refuse_patterns(path: Path, names: Iterable[str]) -> None:
-    # To Polars such a name is a pattern for other columns' names: it would not find this one.
-    found = next((name for name in names if name.startswith("^") and name.endswith("$")), None)
-    if found is not None:
-        raise DataError(f"{path}: column `{found}`: a name from ^ to $ is taken for a pattern of names. Rename it.")
+    from slipway.tables.csv_dialect import refuse_pattern
+
+    for name in names:
+        refuse_pattern(path, name)

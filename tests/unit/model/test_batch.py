@@ -28,6 +28,14 @@ def test_a_column_of_the_files_own_keeps_its_name(bundle):
     assert set(answered["answered_prediction"].to_list()) <= {0, 1}
 
 
+def test_answers_that_are_scored_again_replace_no_column(bundle):
+    scorer, once = load_scorer(bundle), answer_table(load_scorer(bundle), loans(3))
+    once = once.with_columns(pl.lit("first").alias("error"))
+    thrice = answer_table(scorer, answer_table(scorer, once))
+    assert thrice.select(once.columns).equals(once)
+    assert thrice["answered_error"].to_list() == thrice["answered_answered_error"].to_list() == [None] * 3
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_a_file_is_answered_in_parts_as_it_is_at_once(bundle, tmp_path, monkeypatch, suffix):
     table = loans(50)

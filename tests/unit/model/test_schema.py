@@ -187,6 +187,18 @@ def test_a_zone_is_asked_for_where_training_had_one():
     assert noon == datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)
 
 
+def test_dates_of_a_file_are_no_times_with_a_zone_as_they_are_none_in_a_request():
+    noon = pl.Series("at", [datetime.datetime(2026, 1, 31, 12)] * 2)
+    dates = pl.DataFrame({"at": noon.dt.date()})
+    for zone in ("UTC", "Europe/Berlin", "America/New_York"):
+        schema = Schema.infer(pl.DataFrame({"at": noon.dt.replace_time_zone(zone)}))
+        assert [p.field for p in schema.problems([{"at": "2026-01-31"}])] == ["at"]
+        with pytest.raises(DataError, match=r"column `at` holds dates without a zone .* Give them a zone"):
+            schema.take(dates)
+    schema = Schema.infer(pl.DataFrame({"at": noon}))
+    assert schema.take(dates)["at"].equals(schema.table([{"at": "2026-01-31"}] * 2)["at"])
+
+
 def test_a_file_is_taken_column_by_column_whatever_its_order_and_the_width_of_its_types():
     file = TABLE.select(pl.lit(1).alias("further"), *reversed(TABLE.columns)).with_columns(
         pl.col("age").cast(pl.Float64), pl.col("price").cast(pl.Int64), pl.col("day", "at").cast(pl.String)
@@ -367,14 +379,3 @@ def test_any_type_of_a_file_gives_what_the_same_values_of_a_request_give_or_a_re
     asked = schema.table(rows)
     assert taken.equals(asked)
     assert taken.schema == asked.schema
-
-
-def test_days_are_no_times_of_a_zone():
-    days = pl.DataFrame({"c": [datetime.date(2000, 1, 1)]})
-    zoned = Schema.infer(
-        pl.DataFrame({"c": pl.Series([datetime.datetime(2026, 1, 31)], dtype=pl.Datetime("us", "UTC"))})
-    )
-    with pytest.raises(DataError, match="column `c` holds times without a zone"):
-        zoned.take(days)
-    local = Schema.infer(pl.DataFrame({"c": [datetime.datetime(2026, 1, 31)]}))
-    assert local.take(days)["c"].to_list() == [datetime.datetime(2000, 1, 1)]

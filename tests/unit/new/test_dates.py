@@ -202,3 +202,9 @@ def test_a_typed_column_needs_no_form():
 def test_every_day_comes_back(days):
     texts = pl.Series([d.strftime("%Y-%m-%d") for d in days])
     assert moments_of(texts, dates(texts)).dt.date().to_list() == days
+
+
+def test_the_hours_of_a_spreadsheets_days_are_exact():
+    given = [datetime(2024, 1, 1) + timedelta(hours=7 * i) for i in range(300)]
+    days = pl.Series("date", [(moment - datetime(1899, 12, 30)) / timedelta(days=1) for moment in given])
+    assert moments_of(days, dates(days)).to_list() == given

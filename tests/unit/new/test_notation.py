@@ -179,3 +179,18 @@ def test_the_written_code_reads_a_request_as_it_read_the_file(texts, requests):
     learnt = namespace["features"](table.drop("y"))["c"]
     assert learnt.null_count() == 0
     assert learnt[texts.index(next(t for t in texts if t.strip() == quantity.example))] == quantity.value
+
+
+def test_a_credit_of_an_account_is_no_crore():
+    texts = [f"${i}{'.5' * (i % 2)}" for i in range(1, 40)]
+    found = quantity(pl.Series("c", [*texts, "$1,200.00 CR"]), has_semicolons=False)
+    assert found.read(pl.Series(["$1,200.00 CR", "$7.5"])).to_list() == [None, 7.5]
+    found = quantity(pl.Series("c", [f"{i} Cr" for i in range(1, 40)] + ["5 lakh"]), has_semicolons=False)
+    assert found.read(pl.Series(["5 lakh", "3 Cr"])).to_list() == [0.05, 3.0]
+
+
+@pytest.mark.parametrize(("usual", "other"), [("${}/kg", "$5"), ("{} km", "5"), ("€ {} p.a.", "€ 5"), ("£{}", "5")])
+def test_a_number_with_a_part_of_the_unit_alone_is_said(usual, other):
+    texts = [usual.format(f"{i}.25") for i in range(1, 60)]
+    assert quantity(pl.Series("c", [*texts, other]), has_semicolons=False).odd == ((other, 5.0),)
+    assert quantity(pl.Series("c", texts), has_semicolons=False).odd == ()

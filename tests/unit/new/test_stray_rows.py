@@ -32,6 +32,13 @@ def test_a_total_at_the_end_is_told(tmp_path, line):
     assert sentence.startswith('Line 62 begins with "')
 
 
+@pytest.mark.parametrize("line", ["Source: the forest office,,,\n", ",,as of May,\n", '"(60 rows, of 61)",,,\n'])
+def test_a_remark_in_a_last_row_of_its_own_is_told(tmp_path, line):
+    (sentence,) = said(tmp_path, HEADER + ROWS + line)
+    assert sentence.startswith('Line 62 holds "')
+    assert said(tmp_path, HEADER + ",,oak,\n" + ROWS + ",,elm,\n") == []  # as another row is
+
+
 def test_what_is_a_row_is_not_told(tmp_path):
     assert said(tmp_path, HEADER + ROWS) == []
     assert said(tmp_path, HEADER + ROWS + "5.5,7,total,good\n6.5,8,total,bad\n") == []  # twice: a value like others

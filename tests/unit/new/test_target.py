@@ -131,3 +131,16 @@ def test_a_class_that_may_mean_that_nothing_is_known_is_pointed_out(word):
     table = pl.DataFrame({"y": ["a", "b", word] * 20})
     (warning,) = judge_target(table, "y").warnings
     assert warning.startswith(f'`y` has the class "{word}" in 20 rows')
+
+
+@pytest.mark.parametrize(
+    ("values", "words", "message"),
+    [
+        (["ok"] * 12 + [None] * 8, {"N/A": 8}, "always 'ok' where it is known; 8 rows have none.*\"N/A\" \\(8 rows\\)"),
+        (["ok"] * 12 + [None] * 8, {"?": 7}, '"\\?" \\(7 rows\\) or nothing \\(1 row\\), which means'),
+        ([None] * 20, {"nan": 12, "null": 8}, '20 have no `y`: there stands "nan" \\(12 rows\\), "null" \\(8 rows\\)'),
+    ],
+)
+def test_a_refusal_names_the_words_that_were_read_as_null(values, words, message):
+    with pytest.raises(ProjectError, match=message):
+        judge_target(pl.DataFrame({"y": pl.Series(values, dtype=pl.String)}), "y", words)

@@ -63,6 +63,14 @@ def test_what_is_written_imports_public_names_alone(tmp_path, csv):
         assert {alias.name for node in ours for alias in node.names} <= set(slipway.__all__)
 
 
+def test_words_of_a_category_that_are_read_as_null_are_said(tmp_path):
+    regions = ["NA", "EU", "APAC", "null", " ? "]
+    rows = "".join(f"{x:.3f},{regions[i % 5]},{'yes' if x > 0 else 'no'}\n" for i, x in enumerate(RNG.normal(size=60)))
+    (tmp_path / "t.csv").write_text(f"x,region,y\n{rows}")
+    said = "\n".join(new_project(tmp_path / "p", tmp_path / "t.csv", "y", with_git=False, with_dvc=False).lines())
+    assert 'Read: region "?" (12 rows), "NA" (12 rows), "null" (12 rows) as null.' in said
+
+
 def test_it_says_what_it_kept_left_out_and_chose(tmp_path, csv):
     said = "\n".join(new_project(tmp_path / "mine", csv, "churn").lines())
     assert "classification, since `churn` is text with 2 values; 300 rows" in said

@@ -1,5 +1,6 @@
 import codecs
 
+import polars as pl
 import pytest
 
 from slipway.errors import DataError
@@ -158,3 +159,50 @@ def test_what_is_unusual_is_said(tmp_path):
     assert sniffed(tmp_path, "a,b\n1,2\n").words() == ""
     german = sniffed(tmp_path, "a;b\nä;ö\n".encode("cp1252"))
     assert german.words().startswith("semicolons between the values; the encoding Windows-1252 (it is not UTF-8;")
+
+
+@pytest.mark.parametrize(
+    ("line", "separator"), [('sep=";"', ";"), ("'sep=;'", ";"), ("sep='|'", "|"), ("sep= ", " "), ('"sep= "', " ")]
+)
+def test_quotes_and_a_blank_in_a_line_that_names_the_separator_are_understood(tmp_path, line, separator):
+    rows = "a,b\n1,2\n3,4\n".replace(",", separator)
+    found = sniffed(tmp_path, f"{line}\n{rows}")
+    assert (found.separator, found.names) == (separator, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "Report,,,\nFrom,2024-01-01,,\n\n",
+        "Report,Sales\nFrom,2024-01-01\nTo,2024-02-01\n",
+        "# made by hand\nUser,Bob,,\n,,,\n",
+    ],
+)
+def test_names_with_values_above_the_header_are_passed_over_padded_or_not(tmp_path, above):
+    rows = "".join(f"{i},x{i % 3},{i}.5,y\n" for i in range(20))
+    assert sniffed(tmp_path, f"{above}day,kind,price,sold\n{rows}").names == ("day", "kind", "price", "sold")
+
+
+@pytest.mark.parametrize("text", ["a,b,,\n1,2,3,4\n5,6,7,8\n", "a,b\n1,2\n", ",,c,d\nx,y,z,w\nx,y,z,v\n"])
+def test_a_header_that_names_half_of_the_columns_is_one_above_rows(tmp_path, text):
+    assert sniffed(tmp_path, text).header_lines == 1
+
+
+@pytest.mark.parametrize("name", ["*", "^a", "^a.*$"])
+def test_a_name_that_polars_takes_for_all_names_is_refused_in_both_formats(tmp_path, name):
+    table = pl.DataFrame({"a": [1, 2], name: [3, 4]})
+    table.write_csv(tmp_path / "t.csv")
+    table.write_parquet(tmp_path / "t.parquet")
+    for file in ("t.csv", "t.parquet"):
+        if name == "^a":
+            assert read_table(tmp_path / file).columns == ["a", "^a"]
+            continue
+        with pytest.raises(DataError, match=r"are taken for all names\. Rename it"):
+            read_table(tmp_path / file)
+
+
+@pytest.mark.parametrize("row", ['1, "x, y"', '2,  "x, ""y"""', '3,\t"a,b"'])
+def test_a_blank_before_a_quote_is_told(tmp_path, row):
+    (tmp_path / "t.csv").write_text(f"a,b\n0,z\n{row}\n")
+    with pytest.raises(DataError, match=r"line 3: 3 values.* A blank stands before a double quote"):
+        read_table(tmp_path / "t.csv")
