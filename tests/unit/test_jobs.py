@@ -82,7 +82,7 @@ def test_each_job_runs_its_own_stages_and_the_one_that_makes_the_model_releases_
     with opened(flats) as project:
         assert job(project, "train").stood.live == 2
 
-    flats.edit("slipway.toml", "[model]", "[model]\ngate = { accuracy = { min = 2.0 } }")
+    flats.edit("slipway.toml", "[model]", "[model]\ngate = { log_loss = { max = -1.0 } }")
     flats.edit("pipeline.py", "random_state=7", "random_state=8")
     with opened(flats) as project:
         refused = job(project, "train")
@@ -100,10 +100,10 @@ def test_what_another_job_makes_has_to_be_there_and_that_job_is_named(flats):
 
 def test_a_first_candidate_that_is_refused_ends_the_job_with_the_gates_sentence(flats):
     toml = flats.root / "slipway.toml"
-    toml.write_text(toml.read_text().replace("[model]", "[model]\ngate = { accuracy = { min = 2.0 } }"))
+    toml.write_text(toml.read_text().replace("[model]", "[model]\ngate = { log_loss = { max = -1.0 } }"))
     with opened(flats) as project:
         job(project, "prepare")
-        with pytest.raises(CheckRefused, match=r"Version 1 is refused and nothing is live: .*accuracy"):
+        with pytest.raises(CheckRefused, match=r"Version 1 is refused and nothing is live: log_loss: asked at most -1"):
             job(project, "train")
 
 
