@@ -111,10 +111,13 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _project(folder: Path, listings: Path, more: str = "") -> tuple[Path, dict[str, object]]:
+def _project(
+    folder: Path, listings: Path, more: str = "", python: str = sys.executable
+) -> tuple[Path, dict[str, object]]:
     """A project made and released from the table, with `more` as its own route, and a row that its API takes."""
+    folder.mkdir(exist_ok=True)
     project = folder / "flats"
-    slipway = [sys.executable, "-m", "slipway"]
+    slipway = [python, "-m", "slipway"]
     _run([*slipway, "new", "flats", "--from", str(listings.resolve()), "--target", TARGET], folder)
     if more:
         for name, text in (
@@ -218,11 +221,14 @@ def _measure_batches(given: argparse.Namespace) -> None:
     pythons = {"before": given.before, "now": sys.executable} if given.before else {"now": sys.executable}
     found: dict[tuple[str, str], list[Beside]] = {}
     with tempfile.TemporaryDirectory() as scratch:
-        project, row = _project(Path(scratch), given.listings, OWN_ROUTE)
+        made = {  # each by the version that serves it: no version reads what a newer one wrote
+            name: _project(Path(scratch) / name, given.listings, OWN_ROUTE, python) for name, python in pythons.items()
+        }
+        _, row = made["now"]
         bodies = _batches(row)
         for _ in range(given.runs):
             for name, python in pythons.items():
-                with _serving(_slipway(project, python)[0]) as process:
+                with _serving(_slipway(made[name][0], python)[0]) as process:
                     url = "http://127.0.0.1:8931/predict"
                     _first_answer(process, url, _body(Path(scratch), "one", row))
                     for form, (path, body) in bodies.items():
