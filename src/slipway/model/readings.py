@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from slipway.tables.column_types import NOTHING
 
 if TYPE_CHECKING:
@@ -140,13 +142,20 @@ def _nulls(
     for name, several in sources.items():
         if name not in table.columns or not all(source in raw.columns for source in several):
             continue
-        made = table[name].fill_nan(None) if table[name].dtype.is_float() else table[name]
-        if not made.null_count():
+        is_lost = _are_null(table[name])
+        if is_lost is None:
             continue
-        is_lost = made.is_null()
         for source in several:
-            is_lost = is_lost & _are_there(raw[source])
-        yield several, is_lost.arg_true().to_list()
+            is_lost = is_lost & _are_there(raw[source]).to_numpy()
+        yield several, np.flatnonzero(is_lost).tolist()
+
+
+def _are_null(made: "pl.Series") -> "np.ndarray[Any, np.dtype[np.bool_]] | None":
+    """Say of each value whether it is null or NaN; None where none is, which costs every request a few microseconds."""
+    if made.dtype.is_float():
+        is_null = np.isnan(made.to_numpy())  # a null among floats is NaN there
+        return is_null if is_null.any() else None
+    return made.is_null().to_numpy() if made.null_count() else None
 
 
 def _blamed(
@@ -186,11 +195,14 @@ def _blamed(
 
 def _sound(values: "pl.Series", reading: Reading, made: "Sequence[pl.DataFrame]") -> Any:
     """A value of a column of which nothing was lost; None where there is none."""
+    import polars as pl
+
     is_sound = values.is_not_null()
     for stage, table in enumerate(made):
         for name in [name for place, name in reading.makes if place == stage and name in table.columns]:
-            column = table[name].fill_nan(None) if table[name].dtype.is_float() else table[name]
-            is_sound = is_sound & column.is_not_null()
+            is_null = _are_null(table[name])
+            if is_null is not None:
+                is_sound = is_sound & pl.Series(~is_null)
     return next(iter(values.filter(is_sound)), None)
 
 
