@@ -115,7 +115,8 @@ def _draws(column: Column, whole: ColumnCounts, random: Random, rows: int, many:
         return [NumberCounts(each[:-1], int(each[-1]), rows - int(each[-1]), 0.0, 0.0) for each in drawn]
     assert isinstance(column, TextColumn)
     assert isinstance(whole, TextCounts)
-    names, times = list(whole.values), np.array([*whole.values.values(), whole.nulls])
+    names = sorted(whole.values)  # Polars counts in no order, and the draws should be the same each time
+    times = np.array([*(whole.values[name] for name in names), whole.nulls])
     found: list[ColumnCounts] = []
     for _ in range(many):
         each = random.multinomial(rows, times / times.sum())
