@@ -154,6 +154,13 @@ def schema() -> dict[str, Any]:
     whole = _table("", record, said)
     layout = {"type": "object", "additionalProperties": {"$ref": "#/properties/stack"}}
     whole["properties"]["stack"]["properties"]["layouts"] |= layout
+    # What the reader checks between keys, as far as a schema can say it.
+    limits = whole["properties"]["model"]["properties"]["gate"]["additionalProperties"]
+    limits["anyOf"] = [{"required": [name]} for name in ("min", "max", "max_drop")]
+    limits["dependencies"] = {"doubt": ["max_drop"]}
+    paths = {"propertyNames": {"pattern": "^/"}}
+    whole["properties"]["api"]["properties"]["routes"] |= paths
+    whole["properties"]["api"]["properties"]["aliases"] |= paths
     overlay = whole["properties"]["stack"]["properties"]["overlays"]["additionalProperties"]
     overlay["properties"]["services"]["additionalProperties"] = {"type": "object"}
     return {"$schema": "http://json-schema.org/draft-07/schema#", "title": "slipway.toml", **whole}
@@ -284,6 +291,9 @@ def _kind(form: Mapping[str, Any]) -> list[str]:
         found = [f"{found[0]} from {form['minimum']:g} to {form['maximum']:g}"]
     elif "minimum" in form:
         found = [f"{found[0]}, at least {form['minimum']:g}"]
+    elif "exclusiveMinimum" in form:
+        up_to = f", up to {form['maximum']:g}" if "maximum" in form else ""
+        found = [f"{found[0]} above {form['exclusiveMinimum']:g}{up_to}"]
     return found
 
 

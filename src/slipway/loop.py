@@ -121,7 +121,7 @@ class Tick:
         found = self._verbs.check()
         self._decide("check", found.decision, found.sentence(), found.to_json())
         if self._wants_retraining(found):
-            self._retrain(live, "drift: retrained", said="Drift")
+            self._retrain(live, "drift: retrained", said="Drift, but ")
         return self.decisions
 
     def retrain(self, by: str, why: str) -> Sequence[Decision]:
@@ -133,7 +133,7 @@ class Tick:
         """
         asked = f"Asked for by {by}" + (f": {why}" if why else ".")
         self._decide("decide", "retrain", asked, {"asked_by": by})
-        self._retrain(self._verbs.live(), asked, said="Nothing was learnt")
+        self._retrain(self._verbs.live(), asked, said="Nothing was learnt: ")
         return self.decisions
 
     def _judge_watch(self) -> None:
@@ -234,9 +234,9 @@ def _last_retraining(decisions: Decisions) -> datetime | None:
 def _remedy(project: Project, learned: Learned, said: str) -> str:
     source = project.model.retrain_into
     if source is None:
-        return f"{said}, but [model] retrain_into names no source: name the one to which labelled rows are added."
+        return f"{said}[model] retrain_into names no source: name the one to which labelled rows are added."
     return (
-        f"{said}, but no new truths and no change in `{source}` ({learned.labelled_rows:,} labelled rows are in it "
+        f"{said}no new truths and no change in `{source}` ({learned.labelled_rows:,} labelled rows are in it "
         "already). Send truths to POST /feedback, or `slipway feedback FILE` (id, truth), or renew the source; then "
         f"run this again.{learned.labels()}"
     )

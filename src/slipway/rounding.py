@@ -6,3 +6,8 @@ def rounded(value: float, *, digits: int = 4) -> str:
     if abs(value) >= 1_000:
         return f"{value:,.0f}"
     return f"{value + 0.0:.{2 if 0 < abs(value) < 0.001 else digits}g}"  # a zero has no sign here
+
+
+def counted(number: int, noun: str) -> str:
+    """Say how many there are: `1 row`, `2,000 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -15,7 +15,7 @@ from rich.table import Table
 from slipway.errors import SlipwayError
 from slipway.files import Draft
 from slipway.records import Decision, LedgerEntry, Token
-from slipway.rounding import rounded
+from slipway.rounding import counted, rounded
 
 if TYPE_CHECKING:
     import polars as pl
@@ -224,7 +224,7 @@ class Terminal:
             with Draft(output, mode=mode) as draft:
                 write_table(table, draft.path)
                 draft.commit()
-            self._err.print(f"  {table.height:,} rows in {escape(str(output))}.")
+            self._err.print(f"  {counted(table.height, 'row')} in {escape(str(output))}.")
 
     def parts(self, parts: "Iterator[pl.DataFrame]", output: Path | None) -> None:
         """One table, of which a part at a time is in memory."""
@@ -233,10 +233,10 @@ class Terminal:
         if output is None:
             write_csv(parts, sys.stdout.buffer)
         else:
-            self._err.print(f"  {write_parts(parts, output):,} rows in {escape(str(output))}.")
+            self._err.print(f"  {counted(write_parts(parts, output), 'row')} in {escape(str(output))}.")
 
     def simulated(self, output: Path, rows: int) -> None:
-        self._err.print(f"  {rows:,} rows in {escape(str(output))}.")
+        self._err.print(f"  {counted(rows, 'row')} in {escape(str(output))}.")
 
     def feedback(self, kept: "Kept") -> None:
         if self._as_json:
@@ -249,12 +249,12 @@ class Terminal:
             self._json(state.to_json())
             return
         self._out.print(
-            f"  {state.predictions:,} predictions and {state.truths:,} truths are journalled; "
-            f"{state.waiting:,} records wait in the spool."
+            f"  Journalled: {counted(state.predictions, 'prediction')} and {counted(state.truths, 'truth')}; "
+            f"{counted(state.waiting, 'record')} in the spool."
         )
         for share in state.labels:
             beyond = f"; {share.left_out:,} are left out of a retraining, beyond max_source_share"
-            said = f"  {share.labels:,} labels by {escape(share.source)}{beyond if share.left_out else ''}"
+            said = f"  {counted(share.labels, 'label')} by {escape(share.source)}{beyond if share.left_out else ''}"
             self._out.print(said)
         if state.damaged:
             self._out.print(f"  {state.damaged:,} damaged records are set aside; `--purge ID` removes one.")

@@ -60,7 +60,7 @@ def with_model(code, snippet):
     start = code.index("@stage\ndef model(")
     end = code.index("@stage\ndef metrics(")
     changed = code[:start] + body.strip() + "\n\n\n" + code[end:]
-    return changed.replace("import numpy as np\n", f"{imports}import numpy as np\n", 1).replace(
+    return changed.replace("import polars as pl\n", f"{imports}import polars as pl\n", 1).replace(
         '-> Pipeline:\n    """How', '-> dict:\n    """How'
     )
 

@@ -96,7 +96,7 @@ def test_the_whole_flow_on_a_server_that_goes_away_and_comes_back(
     assert slipway.json("-C", "line", "monitor")["rows"] == 6
     slipway("-C", "line", "journal", "--purge", keys[0])
     assert journalled(address) == keys[1:]
-    assert "5 predictions and 5 truths are journalled; 0 records wait in the spool.\n" in (
+    assert "Journalled: 5 predictions and 5 truths; 0 records in the spool.\n" in (
         said := slipway("-C", "line", "journal")
     )
     assert f"It is kept in PostgreSQL at {address}." in said

@@ -482,7 +482,7 @@ def test_what_a_person_asks_for_is_learnt_gated_and_promoted_without_drift_and_c
     assert (head.action, head.why) == ("released", f"Asked for by {by}: prices of May")
     # Neither was it too soon, nor is there anything left to learn from.
     assert steps(again) == [("decide", "retrain"), ("retrain", "nothing to learn from")]
-    assert again.decisions[-1].why.startswith("Nothing was learnt, but no new truths")
+    assert again.decisions[-1].why.startswith("Nothing was learnt: no new truths")
     assert "POST /feedback" in again.decisions[-1].why
     recorded = [(d.step, d.why) for d in project.storage.decisions.last(7)]
     assert recorded[0] == ("decide", f"Asked for by {by}: prices of May")

@@ -71,6 +71,31 @@ def test_a_key_beside_it_that_is_not_known_is_refused_by_the_reader_and_by_the_s
 
 
 @pytest.mark.parametrize(
+    ("table", "said", "taken"),
+    [
+        ("model", {"gate": {"accuracy": {}}}, False),
+        ("model", {"gate": {"accuracy": {"doubt": 0.1}}}, False),
+        ("model", {"gate": {"accuracy": {"max_drop": 0.1, "doubt": 0.1}}}, True),
+        ("model", {"max_source_share": 0}, False),
+        ("model", {"max_source_share": 1.5}, False),
+        ("model", {"max_source_share": 1}, True),
+        ("api", {"keep_days": 0}, False),
+        ("api", {"keep_days": 0.5}, True),
+        ("api", {"types": {"area": "text | nubmer"}}, False),
+        ("api", {"types": {"area": "text |"}}, False),
+        ("api", {"types": {"area": "number|text | null"}}, True),
+        ("api", {"routes": {"score": {"request": "f"}}}, False),
+        ("api", {"aliases": {"score": "/predict"}}, False),
+        ("api", {"aliases": {"/score": "/predict"}}, True),
+    ],
+)
+def test_bounds_and_keys_that_belong_together_are_the_same_in_an_editor(table, said, taken):
+    document = {**configuration_page.LEAST}
+    document[table] = {**document.get(table, {}), **said}
+    assert (reader_takes(document), SCHEMA.is_valid(document)) == (taken, taken)
+
+
+@pytest.mark.parametrize(
     "place", sorted((ROOT / "src/slipway/examples").glob("*/slipway.toml")), ids=lambda p: p.parent.name
 )
 def test_the_examples_begin_with_the_line_for_editors_and_keep_to_the_schema(place):

@@ -47,8 +47,8 @@ def batch_is_single(candidate: Scorer) -> Line:
             return Line(CHECK, ASKED, shown, "failed", "", "stages and a model that take each row by itself")
     failed = len(errors) - len(answered)
     first = next((error for error in errors if error is not None), "")
-    counted = f"; {failed} more can't be answered, the first: {first}" if failed else ""
-    said = f"{len(answered)} rows agree, {len(answered) - len(examples)} of them extremes{counted}"
+    counted = f"; {failed} more are refused both ways, the first: {first}" if failed else ""
+    said = f"{len(answered)} rows agree, {len(answered) - len(examples)} of them made up of extremes{counted}"
     return Line(CHECK, ASKED, said, "passed", "", "a row answered otherwise in a batch fails")
 
 

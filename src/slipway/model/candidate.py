@@ -18,6 +18,7 @@ from slipway.model.bundle import Bundle, Evidence, draft_bundle, write_bundle
 from slipway.model.examples import CODE, UNSEEN, example_rows, json_rows, spread
 from slipway.model.frames import typing_of
 from slipway.model.manifest import ESTIMATOR, Manifest, OnlineStage, StageInput, Typing
+from slipway.model.named_columns import check_named_columns
 from slipway.model.personal import measured, readable_texts, warn_of_relearning, without_personal
 from slipway.model.probe import readings_of, texts_taken, used_columns, with_nulls
 from slipway.model.rows import Hashes
@@ -72,6 +73,7 @@ def build_bundle(project: Project, tables: "Tables | None", reported: Mapping[st
     used = used_columns(scorer, asked)
     unused = [name for name in learnt.start.columns if name not in used]
     schema = Schema.infer(asked.select(used), _widened(project, learnt.start), unused)
+    check_named_columns(project, (*schema.names, target), (*learnt.start.columns, target, *learnt.train.columns))
     warn_of_relearning(project, schema)
     scorer = _with(scorer, schema=schema)
     scorer = _with(scorer, schema=with_nulls(schema, scorer, asked))

@@ -248,4 +248,7 @@ def _unlike_numbers(series: "pl.Series") -> "pl.Series":
 
 def _first(series: "pl.Series") -> str:
     values = series.drop_nulls()
-    return f"such as {values[0]!r}" if values.len() else "nulls alone"
+    if not values.len():
+        return "nulls alone"
+    first = values[0]
+    return f"such as {first}" if isinstance(first, date) else f"such as {first!r}"  # a datetime is a date too

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from slipway.errors import ProjectError
+from slipway.model.bundle import Bundle
 from slipway.model.probe import texts_taken
 from slipway.model.schema import Column, Schema
 from slipway.model.score import Scorer
@@ -50,6 +51,13 @@ def readable_texts(scorer: Scorer, table: pl.DataFrame, personal: Collection[str
     for text in reversed(_TEXTS) if personal else ():
         found |= dict.fromkeys(texts_taken(scorer, table, text) & set(personal), text)
     return found
+
+
+def hides_alike(one: Bundle, other: Bundle, personal: Collection[str]) -> bool:
+    """Return whether two bundles show the same of personal columns in their sample and their profile."""
+    shown = [[[row.get(name) for row in bundle.sample()] for name in personal] for bundle in (one, other)]
+    profiled = [{*bundle.profile.columns} & {*personal} for bundle in (one, other)]
+    return shown[0] == shown[1] and profiled[0] == profiled[1]
 
 
 def measured(features: pl.DataFrame, personal: Collection[str]) -> pl.DataFrame:

@@ -23,6 +23,7 @@ from slipway.profile.clocks import dates_of
 from slipway.project import Project
 from slipway.project.facts import ModelKind
 from slipway.records import Label
+from slipway.rounding import counted
 from slipway.storage.seams import Journal
 from slipway.tables.files import name_of, table_of
 
@@ -138,9 +139,9 @@ def monitor_journal(
     rows = last if last is not None or hours is not None else project.monitor.window
     answered = [p for p in read_window(journal, last=rows, hours=hours, version=version) if p.error is None]
     found, part = measurable_answers(scorer, answered)
-    span = (
-        f"the predictions of the last {hours:g} hours" if hours is not None else f"the last {len(found):,} predictions"
-    )
+    span = f"the last {counted(len(found), 'prediction')}"
+    if hours is not None:
+        span = f"the predictions of the last {hours:g} hours"
     place = {p.id: i for i, p in enumerate(found)}
     truths = newest_within(truths_of(journal, found), project.model.max_source_share)
     seen = _Rows(

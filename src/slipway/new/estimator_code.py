@@ -9,6 +9,8 @@ _MANY = 10_000
 _MANY_TO_FOLD = 100_000
 """From so many rows three parts find a threshold as well as five."""
 _QUICK_TREES = "trees: int = 50, learning_rate: float = 0.2"
+_ONE_LINE = 80
+"""Characters of parameters up to which a stage's first line is not wrapped."""
 _MOST_ROWS = 1_000_000
 """Rows from which the model is written to learn; more hardly change boosted trees, and take their memory."""
 
@@ -151,9 +153,11 @@ def _stage_text(judged: Judged, choice: EstimatorChoice, doc: str, settings: str
         doc += ".\n\n    RARE is answered from a threshold on, which is found on rows that a model has not seen"
     needs_seed = not choice.is_linear or has_texts or choice.rare is not None or fewer
     settings += ", seed: int = 7" if needs_seed else ""
-    taken = f"    train: pl.DataFrame, *, {settings}"
-    if len(taken) > 118:
-        taken = "    train: pl.DataFrame,\n    *,\n    " + settings.replace(", ", ",\n    ") + ","
+    taken = f"train: pl.DataFrame, *, {settings}"
+    if len(taken) > 114:
+        taken = "\n    train: pl.DataFrame,\n    *,\n    " + settings.replace(", ", ",\n    ") + ",\n"
+    elif len(taken) > _ONE_LINE:
+        taken = f"\n    {taken}\n"
     if choice.rare is None:
         end = f"    return make_pipeline(columns, {final}).fit(train.drop(TARGET), train[TARGET].to_numpy())\n"
     else:
@@ -167,9 +171,7 @@ def _stage_text(judged: Judged, choice: EstimatorChoice, doc: str, settings: str
     helpers = (_WORDS_HELPER if has_texts else "") + (_THRESHOLD_HELPER if choice.rare is not None else "")
     return f'''
 @stage
-def model(
-{taken}
-) -> Pipeline:
+def model({taken}) -> Pipeline:
     """{doc}.{closing}"""
 {fewer}{body}{end}{helpers}'''
 

@@ -86,7 +86,7 @@ def _of_classes(first: Baseline, judged: Judged, tried: str) -> Ask:
     elif lowest >= least:
         minimum, why = math.floor(100 * lowest) / 100, why + "min leaves three times the spread to chance."
     else:
-        why += "min keeps out what is no better than that; three times the spread would not."
+        why += "min keeps out what is no better than that: the model's figure less three times the spread is below it."
         minimum = least
     drop = 0.01 if judged.rows * judged.test_share >= 500 else 0.02
     warned = tuple(_no_skill(first, judged, "accuracy", "the commonest class"))

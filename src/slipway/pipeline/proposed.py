@@ -27,14 +27,15 @@ def run_digest(project: Project, settings: Settings) -> str:
     """What tells one run's artifacts from another's, and what goes into a bundle beside them.
 
     dvc.lock describes a run, where it is brought up to date. Functions of routes stand in no stage's code where the
-    stages are commands.
+    stages are commands. What slipway.toml says of columns and routes stands in no lock.
     """
     import hashlib
 
-    locked = lock_digest(settings)
-    if locked is not None and not project.is_adopted and project.scripts is None and not is_somebodys(project.root):
+    locked, told = lock_digest(settings), _settings_of_columns(project)
+    is_locked = not project.is_adopted and project.scripts is None and not is_somebodys(project.root)
+    if locked is not None and is_locked and not told:
         return locked
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(told)
     if is_somebodys(project.root) and not project.is_adopted:
         records = run_state.read_state(settings.state / "pipeline.json").records
         digest.update(json.dumps(records, sort_keys=True).encode())
@@ -44,6 +45,13 @@ def run_digest(project: Project, settings: Settings) -> str:
         for path in project.read_from:
             digest.update((project.root / path).read_bytes() if (project.root / path).is_file() else b"")
     return digest.hexdigest()
+
+
+def _settings_of_columns(project: Project) -> bytes:
+    """Settings that name columns of a request, or its form; empty where the project has none."""
+    api = project.api
+    told = [sorted(api.types.items()), api.routes, api.personal, api.journal or (), project.model.slices or ()]
+    return repr(told).encode() if any(told) else b""
 
 
 def lock_digest(settings: Settings) -> str | None:

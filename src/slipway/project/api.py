@@ -10,6 +10,9 @@ from slipway.project.keys import Keys
 TYPES = ("text", "integer", "number", "boolean", "date", "datetime", "null")
 """The types of a column of a request, as `[api.types]` writes them: "text | number | null"."""
 
+_NAME = rf"[ \t]*(?:{'|'.join(TYPES)})[ \t]*"
+_UNION = rf"^{_NAME}(?:\|{_NAME})*$"
+
 PATHS = (
     "/", "/predict", "/predict/batch", "/feedback", "/data/sample", "/model", "/model/features", "/model/classes",
     "/health", "/metrics", "/docs", "/openapi.json",
@@ -34,14 +37,14 @@ def read_api(keys: Keys) -> Api:
         durability=keys.text("durability", "process", among=("process", "disk")),
         journal=journal,
         personal=keys.texts("personal"),
-        keep_days=keys.number("keep_days", None, at_least=0),
+        keep_days=keys.number(
+            "keep_days", None, above=0, expectation="a number of days above 0, or no such key to keep everything"
+        ),
     )
     keys.finish()
     both = [column for column in api.personal if column in (journal or ())]
     if both:
         keys.refuse("journal", f"no column that `personal` names, such as `{both[0]}`: those are never journalled")
-    if api.keep_days == 0:
-        keys.refuse("keep_days", "a number of days above 0, or no such key to keep everything")
     return api
 
 
@@ -93,7 +96,11 @@ def _aliases(table: Keys, own: set[str]) -> dict[str, str]:
 def _types(types: Keys) -> dict[str, tuple[str, ...]]:
     unions = {}
     for column in types.names():
-        names = tuple(part.strip() for part in types.text(column).split("|"))
+        # An editor checks the same by the pattern; a person is told which name is wrong.
+        said = types.value(column, schema={"type": "string", "pattern": _UNION})
+        if not isinstance(said, str) or not said:
+            types.refuse(column, "a text")
+        names = tuple(part.strip() for part in said.split("|"))
         unknown = [name for name in names if name not in TYPES]
         if unknown:
             types.refuse(column, f"types among {', '.join(TYPES)}, with | between", near_miss(unknown[0], TYPES))

@@ -84,14 +84,30 @@ class Keys:
         if not isinstance(value, str) or not value:
             self._refuse(key, value, expectation)
         if choices and value not in choices:
-            self._refuse(key, value, f"one of {', '.join(choices)}", near_miss(value, choices))
+            meant = near_miss(value, choices)
+            self._refuse(key, value, f"one of {', '.join(choices)}", meant if "Did you mean" in meant else "")
         if pattern is not None and not re.fullmatch(pattern, value):
             self._refuse(key, value, expectation)
         return value
 
-    def number(self, key: str, default: Any = _REQUIRED, *, at_least: float | None = None) -> Any:
-        """Return a finite number; `false` switches off what has a default, and gives None."""
-        number = {"type": "number"} if at_least is None else {"type": "number", "minimum": at_least}
+    def number(
+        self,
+        key: str,
+        default: Any = _REQUIRED,
+        *,
+        at_least: float | None = None,
+        above: float | None = None,
+        at_most: float | None = None,
+        expectation: str = "",
+    ) -> Any:
+        """Return a finite number; `false` switches off what has a default, and gives None.
+
+        Args:
+            at_least, above, at_most: its bounds; `above` itself is beyond them.
+            expectation: what a message says was expected, where the bounds do not say it best.
+        """
+        bounds = {"minimum": at_least, "exclusiveMinimum": above, "maximum": at_most}
+        number = {"type": "number", **{word: bound for word, bound in bounds.items() if bound is not None}}
         schema = number if default is _REQUIRED else {"anyOf": [number, {"const": False}]}
         value = self._take(key, default, "a number", schema)
         if value is default:
@@ -100,8 +116,13 @@ class Keys:
             return None
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             self._refuse(key, value, "a finite number")
-        if at_least is not None and value < at_least:
-            self._refuse(key, value, f"a number, at least {at_least:g}")
+        is_within = (
+            (at_least is None or value >= at_least)
+            and (above is None or value > above)
+            and (at_most is None or value <= at_most)
+        )
+        if not is_within:
+            self._refuse(key, value, expectation or f"a number, at least {at_least:g}")
         return float(value)
 
     def integer(self, key: str, default: Any = _REQUIRED, *, at_least: int = 0, at_most: int | None = None) -> Any:
@@ -229,6 +250,8 @@ class Keys:
         return f"{self._pattern}.{name}" if self._pattern else name
 
     def _refuse(self, key: str, value: Any, expectation: str, hint: str = "") -> NoReturn:
+        if value is None:  # TOML has no null: the key is not there
+            raise ProjectError(f"{self._file}: {self._where(key)} is missing: expected {expectation}.{hint}")
         shown = repr(value) if not isinstance(value, bool) else str(value).lower()
         raise ProjectError(f"{self._file}: {self._where(key)} = {shown}: expected {expectation}.{hint}")
 

@@ -51,12 +51,9 @@ def read_model(keys: Keys) -> Model:
 
 
 def _share(keys: Keys) -> float:
-    share: float | None = keys.number("max_source_share", 0.5)
-    if share is None:
-        return 1.0
-    if not 0 < share <= 1:
-        keys.refuse("max_source_share", "a share above 0, up to 1; false for no limit")
-    return share
+    bounds = "a share above 0, up to 1; false for no limit"
+    share: float | None = keys.number("max_source_share", 0.5, above=0, at_most=1, expectation=bounds)
+    return 1.0 if share is None else share
 
 
 def _threshold(table: Keys) -> Threshold:

@@ -40,7 +40,9 @@ def find_project(folder: Path) -> Path:
     """The folder that holds `slipway.toml`: this one, or the nearest above it."""
     if not folder.is_dir():
         # Above a folder that is not there stands a project that nobody meant.
-        raise ProjectError(f"{folder}: there is no such folder. Name the project's folder with -C.")
+        raise ProjectError(
+            f"{folder}: there is no such folder. Name the project's folder, on the command line with -C."
+        )
     folder = folder.resolve()
     for candidate in (folder, *folder.parents):
         if (candidate / FILE).is_file():

@@ -11,6 +11,7 @@ from slipway.errors import BundleError
 from slipway.files import Draft
 from slipway.model.bundle import Bundle, same_model
 from slipway.model.candidate import build_bundle
+from slipway.model.personal import hides_alike
 from slipway.model.store import BundleStore
 from slipway.pipeline.made import keep_made
 from slipway.pipeline.params import read_params
@@ -90,7 +91,11 @@ class CandidateMaker:
             yield build_bundle(self._project, self._storage.tables, reported, draft.path)
 
     def _known(self, bundle: Bundle, standing: Standing) -> int | None:
-        """The version that has this very bundle; else the newest or live one, if it answers every request alike."""
+        """The version that has this very bundle; else the newest or live one, if it answers every request alike.
+
+        One that shows values which are personal by now is another: they go with it.
+        """
+        personal = self._project.api.personal
         for version, sha256 in standing.bundles.items():
             if sha256 == bundle.sha256:
                 return version
@@ -98,7 +103,8 @@ class CandidateMaker:
         for version in {v for v in (newest, standing.live) if v is not None}:
             # A version that is damaged must not keep its successor out.
             with suppress(BundleError):
-                if same_model(bundle, self._store.open(standing.bundles[version])):
+                kept = self._store.open(standing.bundles[version])
+                if same_model(bundle, kept) and hides_alike(bundle, kept, personal):
                     return version
         return None
 

@@ -15,6 +15,9 @@ from slipway.rounding import rounded
 
 def print_versions(versions: Sequence[VersionFacts], console: Console) -> None:
     """Print each version's figures and the settings that differ, oldest first."""
+    if not versions:
+        console.print("  There is no version yet: `slipway run` makes the first.")
+        return
     metrics = sorted({name for v in versions for name in v.metrics})
     told = sorted({name for v in versions for name in v.settings})
     varied = [name for name in told if len({str(v.settings.get(name)) for v in versions if v.settings}) > 1]
@@ -55,7 +58,7 @@ def print_ledger(
             e.hash[:12],
         )
         table.add_row(*cells)
-    console.print(table)
+    console.print(table if entries else "  Nothing is recorded yet: `slipway run` makes the first candidate.")
     if verified.ok:
         console.print("  The chain is [green]verified[/green].")
     else:

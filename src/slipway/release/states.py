@@ -168,7 +168,8 @@ def follow(standing: Standing, action: Action, version: int, *, is_override: boo
         return
     if state is None:
         known = ", ".join(map(str, sorted(standing.states)))
-        raise ProjectError(f"There is no version {version}. " + (f"Known: {known}." if known else "Run first."))
+        hint = f"Known: {known}." if known else "`slipway run` makes the first."
+        raise ProjectError(f"There is no version {version}. {hint}")
     if action in ("rolled back", "rolled forward") and standing.live is None:
         raise ProjectError("Nothing is live, so nothing can be rolled back. Release a version first.")
     if action == "released":

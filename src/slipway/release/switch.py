@@ -279,7 +279,8 @@ def _wanted(standing: Standing, version: int | None) -> int:
         return standing.candidate
     if version not in standing.states:
         known = ", ".join(map(str, sorted(standing.states)))
-        raise ProjectError(f"There is no version {version}. " + (f"Known: {known}." if known else "Run first."))
+        hint = f"Known: {known}." if known else "`slipway run` makes the first."
+        raise ProjectError(f"There is no version {version}. {hint}")
     return version
 
 

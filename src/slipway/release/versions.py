@@ -10,10 +10,11 @@ from slipway.pipeline.made import differences, read_made
 from slipway.records import LedgerEntry
 from slipway.release.evaluation import Evaluation, Evaluations
 from slipway.release.states import stand
+from slipway.rounding import rounded
 from slipway.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class VersionFacts:
     """One version beside the others: what it was made with and how it measured."""
 
@@ -30,6 +31,10 @@ class VersionFacts:
     """From the version before, in a person's words; None where one of the two is not known any more."""
     evaluation: Evaluation | None = None
     """What the metrics were measured on; None where its test rows are gone."""
+
+    def __repr__(self) -> str:
+        figures = ", ".join(f"{name} {rounded(value)}" for name, value in self.metrics.items())
+        return f"<Version {self.version}: {'; '.join(part for part in (self.state, figures) if part)}>"
 
     def to_json(self) -> dict[str, Any]:
         """One of what `runs --json` prints."""

@@ -193,11 +193,14 @@ def _rest(problem: Problem) -> tuple[str, Any, str]:
 
 def _problem(row: int | None, field: str | None, value: Any, expected: str) -> dict[str, Any]:
     shown = None if value is HIDDEN else _shortened(value)
-    is_absent = expected.endswith("the field is missing") or expected.startswith("no such field")
+    wanted = expected.removesuffix("; the field is missing")
     where = " ".join(part for part in (f"row {row}" if row else "", f"`{field}`" if field else "") if part)
     untold = "another value, which is personal" if field else "something else, which may be personal"
     got = untold if value is HIDDEN else _as_json(shown)
-    told = expected if is_absent else f"expected {expected}, got {got}"
+    if wanted != expected:
+        told = f"the field is missing; expected {wanted}"
+    else:
+        told = expected if expected.startswith("no such field") else f"expected {expected}, got {got}"
     message = f"{where or 'the body'}: {told}"
     return {"row": row, "field": field, "value": shown, "expected": expected, "message": message}
 

@@ -205,7 +205,7 @@ def test_extremes_that_cannot_be_answered_are_counted_and_hide_nothing(make_bund
     picky = pipeline.replace('(raw["weight"] == -7.0)', '(raw["colour"] == "001")')
     told = batch_is_single(load_scorer(make_bundle(rows(200), rows(100, seed=2), pipeline=picky)))
     assert told.outcome == "passed"
-    assert "1 more can't be answered, the first: ValueError: a fruit of -7 g" in told.measured
+    assert "1 more are refused both ways, the first: ValueError: a fruit of -7 g" in told.measured
 
 
 def test_requests_of_callers_go_on_to_be_taken(good):

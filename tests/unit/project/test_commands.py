@@ -71,7 +71,7 @@ def test_functions_and_commands_stand_side_by_side(folder):
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('cmd = "python prepare.py"', "", r"\[commands.prepare\] cmd = None: expected a command such as"),
+        ('cmd = "python prepare.py"', "", r"\[commands.prepare\] cmd is missing: expected a command such as"),
         ('cmd = "python prepare.py"', 'cmd = "x"\nread = ["a"]', r"\[commands.prepare\] read is not a key.*`reads`"),
         ('["data/train.csv", "data/test.csv"]', "[]", r"writes = \[\]: expected the files that it makes"),
         (

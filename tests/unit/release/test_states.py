@@ -169,7 +169,7 @@ def test_a_refused_version_may_be_judged_anew():
 @pytest.mark.parametrize(
     ("before", "action", "version", "error", "message"),
     [
-        ([], "released", 1, ProjectError, r"There is no version 1\. Run first\."),
+        ([], "released", 1, ProjectError, r"There is no version 1\. `slipway run` makes the first\."),
         ([("candidate", 1)], "released", 7, ProjectError, r"There is no version 7\. Known: 1\."),
         ([("candidate", 1)], "candidate", 1, ProjectError, "Version 1 is in the ledger already: candidate"),
         ([("candidate", 1)], "released", 1, CheckRefused, r"Version 1 is candidate and has not passed its gate"),
