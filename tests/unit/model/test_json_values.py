@@ -48,7 +48,7 @@ Pair = collections.namedtuple("Pair", "low high")
         (np.ma.masked_array([1, 2], [False, True]), [1, None]),
         (np.datetime64("2024-01-31"), "2024-01-31"),
         (np.datetime64("2024-01-31T01:02:03.123456789"), "2024-01-31T01:02:03.123456"),
-        (np.datetime64("NaT"), None),
+        (np.datetime64("NaT", "us"), None),
         (np.timedelta64(90, "m"), "PT5400S"),
         (np.zeros(1, dtype=[("a", "i4"), ("b", "f4")]), [{"a": 0, "b": 0.0}]),
         (pd.Timestamp("2024-01-31T01:00", tz="UTC"), "2024-01-31T01:00:00Z"),
