@@ -77,7 +77,7 @@ def test_a_connection_that_is_open_is_answered_once_more_after_the_end_was_told(
 def _is_listening(host: str | None, port: int | None) -> bool:
     try:
         socket.create_connection((host, port)).close()
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # the latter while the socket is being closed
         return False
     return True
 
